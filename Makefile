@@ -1,0 +1,47 @@
+# `make demo` and `make test` need Python 3.11 or newer, make and a package registry; they make .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# Branch coverage, the servers' own processes included. It only rises.
+COVERAGE_FLOOR := 85
+
+.PHONY: help demo test lint bench clean
+
+help:
+	@echo "make demo    install, start an embedded server, query spans, write evaluations back"
+	@echo "make test    install, then format, lint, types, layers and every test"
+	@echo "make lint    the fast half of that: format, lint, types, layers"
+	@echo "make bench   the benchmarks (a quarter of an hour; SPANDUCK_BENCH_ROWS makes it shorter)"
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "spanduck needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV) ..."
+	@# `--group` needs pip 25.1, newer than what many Pythons bring.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --constraint constraints.txt --editable . --group dev
+	@touch $@
+
+demo: $(STAMP)
+	@$(BIN)/spanduck demo
+
+# The runner's summary comes last, so the wheel is tried first.
+test: $(STAMP) lint
+	@sh .ci/check-wheel $(BIN)/python
+	@$(BIN)/python -m pytest -m "not bench" --cov --cov-report=term --cov-fail-under=$(COVERAGE_FLOOR) \
+	  tests/unit tests/golden tests/property tests/docs tests/conformance tests/integration
+
+lint: $(STAMP)
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+bench: $(STAMP)
+	@$(BIN)/python -m pytest -m bench -s -p no:randomly tests/bench
+
+clean:
+	rm -rf $(VENV) dist build .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis

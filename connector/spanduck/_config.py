@@ -1,0 +1,393 @@
+"""Settings: where they come from, what they are, and which source won.
+
+Order: argument, environment, file, default. Presence decides, never truthiness. Resolved once at
+the edge (`load_settings`) and passed down; no inner layer looks at the environment.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import ValidationError as PydanticValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource
+
+from spanduck.exceptions import ConfigError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+FILE_NAME: Final = "spanduck.toml"
+_GroupT = TypeVar("_GroupT", bound=BaseModel)
+
+
+def _unit(unit: str) -> dict[str, Any]:
+    return {"unit": unit}
+
+
+class ServiceSettings(BaseModel):
+    """How to reach the service: the vendor's own settings, under the vendor's own names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    api_key: SecretStr | None = Field(None, description="Key of the service.")
+    space: str | None = Field(None, description="Space, by name or id.")
+    api_host: str = Field("api.arize.com", description="Host of REST, without scheme.")
+    api_scheme: Literal["http", "https"] = Field("https", description="Scheme of REST.")
+    api_port: int = Field(0, ge=0, le=65535, description="Port of REST; 0 leaves it out.")
+    flight_host: str = Field("flight.arize.com", description="Host of Flight.")
+    flight_port: int = Field(443, ge=1, le=65535, description="Port of Flight.")
+    flight_scheme: str = Field(
+        "grpc+tls", description="Scheme of Flight: grpc+tls, or grpc+tcp for plain text."
+    )
+    region: str | None = Field(None, description="Region; replaces both hosts and the Flight port.")
+    base_domain: str = Field("", description="Domain; hosts become api.<domain>, flight.<domain>.")
+    single_host: str = Field("", description="One host for REST and Flight.")
+    single_port: int = Field(0, ge=0, le=65535, description="One port for REST and Flight.")
+    request_verify: bool = Field(default=True, description="Check the server's certificate.")
+    ssl_ca_cert: str = Field("", description="File of CA certificates.")
+    proxy_url: str = Field("", description="Proxy of REST calls.")
+    max_chunksize: int = Field(
+        10_000,
+        ge=1,
+        le=100_000,
+        description="Rows of a record batch that is sent.",
+        json_schema_extra=_unit("rows"),
+    )
+    default_headers: dict[str, str] = Field(
+        default_factory=dict, description="Headers added to every call; lower-case names."
+    )
+
+    @property
+    def key(self) -> str:
+        """The key in clear.
+
+        Raises:
+            ConfigError: There is none.
+        """
+        if self.api_key is None or not self.api_key.get_secret_value():
+            raise ConfigError(
+                "no API key is configured",
+                next_step="Set ARIZE_API_KEY, or api_key under [service] in spanduck.toml.",
+                setting="api_key",
+                looked_in=("argument api_key", "environment ARIZE_API_KEY", FILE_NAME),
+            )
+        return self.api_key.get_secret_value()
+
+    @property
+    def rest_url(self) -> str:
+        """Base URL of REST, without a trailing slash."""
+        host, port = self._host("api", self.api_host), self.single_port or self.api_port
+        return f"{self.api_scheme}://{host}:{port}" if port else f"{self.api_scheme}://{host}"
+
+    @property
+    def flight_location(self) -> str:
+        """Location of Flight, as pyarrow takes it."""
+        port = 443 if self.region else self.single_port or self.flight_port
+        return f"{self.flight_scheme}://{self._host('flight', self.flight_host)}:{port}"
+
+    def _host(self, kind: str, default: str) -> str:
+        if self.region:
+            return f"{kind}.{self.region}.arize.com"
+        if self.base_domain:
+            return f"{kind}.{self.base_domain}"
+        return self.single_host or default
+
+
+class LocalSettings(BaseModel):
+    """How spanduck itself behaves."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    home: Path = Field(
+        Path(".spanduck"), description="Folder of the embedded server's store and of caches."
+    )
+    completeness: Literal["strict", "warn"] = Field(
+        "strict", description="What an export that ended early does to the query."
+    )
+    strict: bool = Field(default=True, description="Check filters before they are sent.")
+    pushdown: Literal["standard", "conservative"] = Field(
+        "standard", description="Whether negative text predicates are pushed."
+    )
+    require_window: bool = Field(
+        default=False, description="Refuse scans without bounds on start_time."
+    )
+    schema_ttl_s: float = Field(
+        300.0,
+        ge=0,
+        description="How long a project's schema is remembered.",
+        json_schema_extra=_unit("s"),
+    )
+    notice_rows: int = Field(
+        1_000_000,
+        ge=0,
+        description="An unbounded, unfiltered scan of more rows is mentioned on stderr.",
+        json_schema_extra=_unit("rows"),
+    )
+    connect_timeout_s: float = Field(
+        10.0, gt=0, description="Longest wait for a connection.", json_schema_extra=_unit("s")
+    )
+    read_timeout_s: float = Field(
+        60.0,
+        gt=0,
+        description="Longest wait for an answer, or for the next batch of a scan.",
+        json_schema_extra=_unit("s"),
+    )
+    write_timeout_s: float = Field(
+        600.0,
+        gt=0,
+        description="Longest wait for an upload or a write-back to be acknowledged.",
+        json_schema_extra=_unit("s"),
+    )
+    max_exports: int = Field(
+        64, ge=1, description="Exports open at once; one more fails, it does not wait."
+    )
+    stream_chunk_rows: int = Field(
+        4_000,
+        ge=1,
+        le=5_000,
+        description="Rows of a batch asked of an export; the service's maximum is 5,000.",
+        json_schema_extra=_unit("rows"),
+    )
+    progress: bool | None = Field(
+        None, description="Show progress on stderr; by default when it is a terminal."
+    )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings, resolved.
+
+    Attributes:
+        service: How to reach the service.
+        local: How spanduck behaves.
+        sources: Where each value that is no default came from, by setting name.
+    """
+
+    service: ServiceSettings = field(default_factory=ServiceSettings)
+    local: LocalSettings = field(default_factory=LocalSettings)
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    def with_service(self, source: str, **changes: Any) -> Settings:
+        """Return these settings with some of the service's replaced; `source` says by whom."""
+        merged = {**self.service.model_dump(), **changes}
+        return dataclasses.replace(
+            self,
+            service=_validated(ServiceSettings, merged, dict.fromkeys(changes, source)),
+            sources={**self.sources, **dict.fromkeys(changes, source)},
+        )
+
+
+_SYNONYMS: Final = {
+    "pyarrow_max_chunksize": "max_chunksize",
+    "space_id": "space",
+    "space_name": "space",
+}
+_SECRETS: Final = frozenset({"api_key"})
+_PREFIX_BY_GROUP: Final[tuple[tuple[type[BaseModel], str], ...]] = (
+    (ServiceSettings, "ARIZE_"),
+    (LocalSettings, "SPANDUCK_"),
+)
+# Variables that other tools set for the same purpose; the vendor's SDK reads them in this order.
+_CA_FALLBACKS: Final = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+
+
+def load_settings(
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    profile: str | None = None,
+    config_file: Path | None = None,
+    cwd: Path | None = None,
+) -> Settings:
+    """Resolve every setting from arguments, environment, file and defaults, in that order.
+
+    Args:
+        overrides: Settings given as arguments; a None means that it was not given.
+        profile: Which `[profiles.NAME]` of the file applies; else `SPANDUCK_PROFILE`.
+        config_file: The file; else `SPANDUCK_CONFIG`, else the nearest `spanduck.toml` upwards from
+            `cwd`.
+        cwd: Where the search starts; the working directory by default.
+
+    Raises:
+        ConfigError: A name is unknown, a value impossible, a file unreadable. The value of a secret
+            is not shown.
+    """
+    given = _renamed(overrides or {})
+    path = config_file or _find_file(cwd or Path.cwd())
+    file_layers = _file_layers(path, profile or os.environ.get("SPANDUCK_PROFILE"))
+    groups: list[BaseModel] = []
+    sources: dict[str, str] = {}
+    for group, prefix in _PREFIX_BY_GROUP:
+        layers = [
+            ("argument", {k: v for k, v in given.items() if k in group.model_fields}),
+            *_environment_layers(group, prefix),
+            *(
+                (name, {k: v for k, v in layer.items() if k in group.model_fields})
+                for name, layer in file_layers
+            ),
+        ]
+        values, origin = _merge(layers)
+        groups.append(_validated(group, values, origin))
+        sources.update(origin)
+    service, local = groups
+    assert isinstance(service, ServiceSettings)  # noqa: S101 - narrows the type for mypy
+    assert isinstance(local, LocalSettings)  # noqa: S101
+    _check_one_override(service)
+    return Settings(service, local, sources)
+
+
+def _renamed(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    known = [name for group, _ in _PREFIX_BY_GROUP for name in group.model_fields]
+    given: dict[str, Any] = {}
+    for name, value in overrides.items():
+        setting = _SYNONYMS.get(name, name)
+        if setting not in known:
+            raise ConfigError(
+                f"there is no setting {name!r}",
+                next_step=did_you_mean(name, known)
+                or f"Known settings: {', '.join(sorted(known))}.",
+                setting=name,
+            )
+        if value is not None:
+            given[setting] = value
+    return given
+
+
+def _environment_layers(
+    group: type[BaseModel], prefix: str
+) -> Iterable[tuple[str, dict[str, Any]]]:
+    # pydantic-settings reads variables by prefix and decodes structured ones (default_headers).
+    reader = type(
+        f"_{group.__name__}Environment",
+        (group, BaseSettings),
+        {"model_config": {"env_prefix": prefix}},
+    )
+    found = EnvSettingsSource(reader, env_prefix=prefix)()
+    for name, value in found.items():
+        yield f"environment {prefix}{name.upper()}", {name: value}
+    if group is ServiceSettings:
+        for variable in _CA_FALLBACKS:
+            if variable in os.environ:
+                yield f"environment {variable}", {"ssl_ca_cert": os.environ[variable]}
+
+
+def _find_file(start: Path) -> Path | None:
+    named = os.environ.get("SPANDUCK_CONFIG")
+    if named is not None:
+        return Path(named)
+    for folder in (start, *start.parents):
+        candidate = folder / FILE_NAME
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def _file_layers(path: Path | None, profile: str | None) -> list[tuple[str, dict[str, Any]]]:
+    if path is None:
+        if profile is not None:
+            raise ConfigError(
+                f"profile {profile!r} is asked for, but there is no {FILE_NAME}",
+                next_step=f"Create {FILE_NAME} with a [profiles.{profile}] table.",
+                setting="profile",
+            )
+        return []
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+        raise ConfigError(
+            f"cannot read the settings file {path}: {exc}",
+            next_step="Mend it, or name another with SPANDUCK_CONFIG.",
+        ) from exc
+    layers: list[tuple[str, dict[str, Any]]] = []
+    profiles = document.pop("profiles", {})
+    if profile is not None:
+        if profile not in profiles:
+            raise ConfigError(
+                f"no profile {profile!r} in {path}",
+                next_step=did_you_mean(profile, profiles)
+                or f"Profiles there: {', '.join(sorted(profiles)) or 'none'}.",
+                setting="profile",
+            )
+        layers.append((f"{path} [profiles.{profile}]", profiles[profile]))
+    service = document.pop("service", {})
+    document.pop("warehouses", None)
+    layers += [(f"{path} [service]", service), (str(path), document)]
+    return [(name, _renamed(_resolve_secrets(layer, name))) for name, layer in layers]
+
+
+def _resolve_secrets(layer: Mapping[str, Any], place: str) -> dict[str, Any]:
+    resolved = dict(layer)
+    for secret in _SECRETS:
+        variable = resolved.pop(f"{secret}_env", None)
+        if variable is not None:
+            if variable not in os.environ:
+                raise ConfigError(
+                    f"{place} takes {secret} from the variable {variable}, which is not set",
+                    next_step=f"Set {variable}.",
+                    setting=secret,
+                )
+            resolved[secret] = os.environ[variable]
+        file_name = resolved.pop(f"{secret}_file", None)
+        if file_name is not None:
+            try:
+                resolved[secret] = Path(file_name).expanduser().read_text(encoding="utf-8").strip()
+            except OSError as exc:
+                raise ConfigError(
+                    f"{place} takes {secret} from the file {file_name}, which cannot be read: "
+                    f"{exc.strerror}",
+                    next_step="Create the file, readable by you alone.",
+                    setting=secret,
+                ) from exc
+    return resolved
+
+
+def _merge(
+    layers: Iterable[tuple[str, Mapping[str, Any]]],
+) -> tuple[dict[str, Any], dict[str, str]]:
+    values: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    for source, layer in layers:
+        for name, value in layer.items():
+            if name not in values:
+                values[name] = value
+                origin[name] = source
+    return values, origin
+
+
+def _validated(
+    group: type[_GroupT], values: Mapping[str, Any], origin: Mapping[str, str]
+) -> _GroupT:
+    try:
+        return group.model_validate(dict(values))
+    except PydanticValidationError as exc:
+        first = exc.errors(include_url=False, include_context=False)[0]
+        name = str(first["loc"][0])
+        shown = "" if name in _SECRETS else f" {values.get(name)!r}"
+        raise ConfigError(
+            f"setting {name} has an impossible value{shown}: {first['msg']}",
+            next_step=f"It came from {origin.get(name, 'a default')}.",
+            setting=name,
+        ) from None
+
+
+def _check_one_override(service: ServiceSettings) -> None:
+    used = [
+        names
+        for names, is_set in (
+            ("region", bool(service.region)),
+            ("single_host/single_port", bool(service.single_host or service.single_port)),
+            ("base_domain", bool(service.base_domain)),
+        )
+        if is_set
+    ]
+    if len(used) > 1:
+        raise ConfigError(
+            f"{' and '.join(used)} exclude each other",
+            next_step="Keep one of them.",
+            setting=used[0],
+        )

@@ -1,0 +1,196 @@
+"""Every error spanduck raises.
+
+::
+
+Error:
+    ├── ConfigError              a setting is missing, unknown or has an impossible value
+    ├── FilterError              a text that is no valid span filter
+    ├── ValidationError          data that must not be sent, or a result of an impossible shape
+    ├── ServiceError             the service, or the way to it, failed
+    │   ├── AuthenticationError    the key is missing, wrong, or not allowed to do this
+    │   ├── UnknownProjectError    no such project or space (or it may not be read)
+    │   ├── UnavailableError       nobody answers, or not now
+    │   ├── IncompleteStreamError  an export ended before its last row
+    │   ├── OutcomeUnknownError    the connection broke after data was sent: stored or not
+    │   └── RejectedError          the service understood the request and refuses it
+    ├── AlreadyAttachedError     `attach` with other settings, or over somebody else's function
+    ├── StoreLockedError         another server holds the store's folder
+    ├── StoreError               the store's folder cannot be read by this version
+    └── PortInUseError           another program listens on the port
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spanduck_sql.errors import Error, FilterError, did_you_mean, near_matches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "AlreadyAttachedError",
+    "AuthenticationError",
+    "ConfigError",
+    "Error",
+    "FilterError",
+    "IncompleteStreamError",
+    "OutcomeUnknownError",
+    "PortInUseError",
+    "RejectedError",
+    "ServiceError",
+    "StoreError",
+    "StoreLockedError",
+    "UnavailableError",
+    "UnknownProjectError",
+    "ValidationError",
+    "did_you_mean",
+    "near_matches",
+]
+
+
+class ConfigError(Error):
+    """A setting is missing, unknown or has an impossible value.
+
+    Args:
+        message: What is wrong.
+        next_step: Where to set it.
+        setting: The name of the setting.
+        looked_in: Every place that was looked in, in order.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        next_step: str = "",
+        setting: str | None = None,
+        looked_in: Iterable[str] = (),
+    ) -> None:
+        super().__init__(message, next_step=next_step)
+        self.setting = setting
+        self.looked_in = tuple(looked_in)
+
+
+class ValidationError(Error):
+    """Data that must not be sent, or a result of an impossible shape; nothing was sent.
+
+    Args:
+        message: The first problem, in words.
+        next_step: How to mend it.
+        problems: Every problem found, the first among them.
+        column: The column of the first problem.
+        row_index: The first offending row, from 0.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        next_step: str = "",
+        problems: Iterable[str] = (),
+        column: str | None = None,
+        row_index: int | None = None,
+    ) -> None:
+        super().__init__(message, next_step=next_step)
+        self.problems = tuple(problems) or ((message,) if message else ())
+        self.column = column
+        self.row_index = row_index
+
+
+class ServiceError(Error):
+    """The service, or the way to it, failed.
+
+    Args:
+        message: What failed, with the service's own words where it gave any.
+        next_step: What to do next.
+        status: HTTP status, or None where the failure came by Flight or without an answer.
+        request_id: The service's name for the request, when it gave one.
+        retryable: Whether the same call may be repeated as it is.
+        retry_after_s: Seconds the service asked to wait before that.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        next_step: str = "",
+        status: int | None = None,
+        request_id: str | None = None,
+        retryable: bool = False,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message, next_step=next_step)
+        self.status = status
+        self.request_id = request_id
+        self.retryable = retryable
+        self.retry_after_s = retry_after_s
+
+
+class AuthenticationError(ServiceError):
+    """The key is missing, wrong, or not allowed to do this."""
+
+
+class UnknownProjectError(ServiceError):
+    """No such project or space, or it may not be read."""
+
+
+class UnavailableError(ServiceError):
+    """Nobody answers at that address, or the service cannot answer now."""
+
+
+class IncompleteStreamError(ServiceError):
+    """An export ended before its last row.
+
+    Args:
+        message: What was expected and what came.
+        next_step: What to do next.
+        rows_received: Rows that had arrived.
+        rows_expected: Rows that were announced, or None when unknown.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        next_step: str = "",
+        rows_received: int | None = None,
+        rows_expected: int | None = None,
+    ) -> None:
+        super().__init__(message, next_step=next_step, retryable=True)
+        self.rows_received = rows_received
+        self.rows_expected = rows_expected
+
+
+class OutcomeUnknownError(ServiceError):
+    """The connection broke after data was sent: the service may or may not have stored it."""
+
+
+class RejectedError(ServiceError):
+    """The service understood the request and refuses it."""
+
+
+class AlreadyAttachedError(Error):
+    """`attach` again with other settings, or over a function that is not ours."""
+
+
+class StoreLockedError(Error):
+    """Another server holds the store's folder."""
+
+
+class StoreError(Error):
+    """The store's folder cannot be read or written by this version."""
+
+
+class PortInUseError(Error):
+    """Another program listens on the port.
+
+    Args:
+        message: What failed.
+        next_step: What to do next.
+        port: The port.
+    """
+
+    def __init__(self, message: str = "", *, next_step: str = "", port: int | None = None) -> None:
+        super().__init__(message, next_step=next_step)
+        self.port = port
