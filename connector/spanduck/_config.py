@@ -147,11 +147,11 @@ class LocalSettings(BaseModel):
     max_exports: int = Field(
         64, ge=1, description="Exports open at once; one more fails, it does not wait."
     )
-    stream_chunk_rows: int = Field(
-        4_000,
+    stream_chunk_rows: int | None = Field(
+        None,
         ge=1,
         le=5_000,
-        description="Rows of a batch asked of an export; the service's maximum is 5,000.",
+        description="Rows of a batch asked of an export; by default 2,000, or 5,000 of few columns.",
         json_schema_extra=_unit("rows"),
     )
     progress: bool | None = Field(

@@ -2,7 +2,7 @@
 
 ::
 
-Error:
+    spanduck.Error
     ├── ConfigError              a setting is missing, unknown or has an impossible value
     ├── FilterError              a text that is no valid span filter
     ├── ValidationError          data that must not be sent, or a result of an impossible shape
@@ -13,6 +13,7 @@ Error:
     │   ├── IncompleteStreamError  an export ended before its last row
     │   ├── OutcomeUnknownError    the connection broke after data was sent: stored or not
     │   └── RejectedError          the service understood the request and refuses it
+    ├── WriteBackError           some values of a write-back were not written
     ├── AlreadyAttachedError     `attach` with other settings, or over somebody else's function
     ├── StoreLockedError         another server holds the store's folder
     ├── StoreError               the store's folder cannot be read by this version
@@ -44,6 +45,7 @@ __all__ = [
     "UnavailableError",
     "UnknownProjectError",
     "ValidationError",
+    "WriteBackError",
     "did_you_mean",
     "near_matches",
 ]
@@ -168,6 +170,35 @@ class OutcomeUnknownError(ServiceError):
 
 class RejectedError(ServiceError):
     """The service understood the request and refuses it."""
+
+
+class WriteBackError(Error):
+    """Some values of a write-back were not written; the others were.
+
+    Args:
+        message: How many, and of which kind.
+        next_step: Where each is told with its reason.
+        run_id: The run.
+        invalid: Values we refused.
+        rejected: Values the service refused, or whose way to it broke.
+        unmatched: Values of spans that the project does not have.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        next_step: str = "",
+        run_id: str | None = None,
+        invalid: int = 0,
+        rejected: int = 0,
+        unmatched: int = 0,
+    ) -> None:
+        super().__init__(message, next_step=next_step)
+        self.run_id = run_id
+        self.invalid = invalid
+        self.rejected = rejected
+        self.unmatched = unmatched
 
 
 class AlreadyAttachedError(Error):
