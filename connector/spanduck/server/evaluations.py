@@ -1,0 +1,159 @@
+"""Evaluations: wide rows of a call become rows of the long table, merged field by field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from sqlglot import exp
+
+from spanduck.server import catalogue as catalogues
+from spanduck.server import projects, statements
+from spanduck.server.columns import apply_additions, plan_additions
+from spanduck.server.errors import RequestError
+from spanduck.server.kinds import Encoding, Kind
+from spanduck_sql.schema import EVALUATION_FIELDS, EvaluationColumn, parse_evaluation_column
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from duckdb import DuckDBPyConnection
+
+    from spanduck.server.catalogue import ProjectCatalogue
+    from spanduck.server.spool import IncomingColumn, Spool
+
+_SQL_TYPE_BY_FIELD: Final = {"label": "VARCHAR", "score": "DOUBLE", "explanation": "VARCHAR"}
+_NUMERIC: Final = frozenset({Kind.BOOL, Kind.INT64, Kind.FLOAT64})
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What a call's evaluations came to.
+
+    Attributes:
+        project: The number of the project.
+        updated: Spans that exist and of which the call said something.
+        unmatched_ids: Ids of the call that no span has, each once, in the order of the call.
+    """
+
+    project: int
+    updated: int
+    unmatched_ids: tuple[str, ...]
+
+
+def merge(
+    cursor: DuckDBPyConnection,
+    catalogue: ProjectCatalogue,
+    spool: Spool,
+    span_id: IncomingColumn,
+    columns: Sequence[IncomingColumn],
+) -> Merged:
+    """Merge the evaluations of a checked body, inside a writing transaction, once in it.
+
+    Leaves temporary tables and views behind, which vanish with the transaction's connection.
+
+    A null field leaves the stored one, a row of nulls changes nothing, and of rows that repeat an
+    evaluation the last value of each field counts. Names that differ by case are different names.
+
+    Args:
+        cursor: The transaction.
+        catalogue: The project's catalogue as this transaction sees it.
+        spool: The body.
+        span_id: Its column of span ids.
+        columns: Its columns of evaluations.
+
+    Raises:
+        RequestError: A column has a type that its field cannot hold.
+    """
+    for column in columns:
+        _refuse_wrong_type(column)
+    additions = plan_additions(catalogue, columns, set(), 0)
+    apply_additions(cursor, catalogue, additions)
+    if additions.columns:
+        projects.next_generation(cursor, catalogue.project)
+    tables = (("evaluations", catalogue.evaluations_table),)
+    names = [table.name for table in catalogue.span_tables]
+    cursor.execute(statements.create_ids_view("spans", names))
+    _stage(cursor, spool, span_id, columns)
+    for step in ("evaluations_said", "evaluations_merged"):
+        cursor.execute(statements.script_on(step, tables))
+    deleted = cursor.execute(statements.script_on("evaluations_delete", tables)).fetchall()[0][0]
+    projects.add_dead_rows(cursor, catalogue.evaluations_table, deleted)
+    cursor.execute(statements.script_on("evaluations_insert", tables), {"now": catalogues.now()})
+    unmatched = cursor.execute(statements.script_on("evaluations_unmatched", tables)).fetchall()
+    updated = cursor.execute("SELECT count(DISTINCT span_id) FROM merged").fetchall()[0][0]
+    return Merged(catalogue.project.number, updated, tuple(row[0] for row in unmatched))
+
+
+def _refuse_wrong_type(column: IncomingColumn) -> None:
+    parsed = _parsed(column)
+    kind = column.incoming.kind
+    if parsed.field == "score":
+        is_right = kind is None or kind in _NUMERIC
+    else:
+        is_right = kind not in {Kind.JSON, Kind.STRING_LIST}
+    if not is_right:
+        wanted = "a number" if parsed.field == "score" else "text"
+        raise RequestError(
+            f"the column {column.logical!r} has the type {column.incoming.arrow_type}, not {wanted}"
+        )
+
+
+def _parsed(column: IncomingColumn) -> EvaluationColumn:
+    parsed = parse_evaluation_column(column.logical)
+    if parsed is None:
+        raise RequestError(f"the column {column.logical!r} is no evaluation")
+    return parsed
+
+
+def _stage(
+    cursor: DuckDBPyConnection,
+    spool: Spool,
+    span_id: IncomingColumn,
+    columns: Sequence[IncomingColumn],
+) -> None:
+    """Fill `wide` with the body's rows and `staged` with a row for each evaluation that speaks."""
+    values = [statements.cast(statements.column(span_id.alias), "VARCHAR").as_("span_id")]
+    for column in columns:
+        value = _value(column)
+        values.append(value.as_(column.alias))
+    cursor.register("incoming", spool.reader((span_id, *columns)))
+    cursor.execute(statements.create_temporary("wide", exp.select(*values).from_("incoming")))
+    cursor.unregister("incoming")
+    by_name: dict[tuple[str, str], dict[str, str]] = {}
+    for column in columns:
+        parsed = _parsed(column)
+        by_name.setdefault((parsed.level, parsed.name), {})[parsed.field] = column.alias
+    # Without a column of evaluations there is nothing to say, but ids can still be unmatched.
+    by_name = by_name or {("span", ""): {}}
+    parts = [_long_rows(level, name, fields) for (level, name), fields in by_name.items()]
+    cursor.execute(statements.create_temporary("staged", statements.union_all(parts)))
+
+
+def _value(column: IncomingColumn) -> exp.Expr:
+    sql_type = _SQL_TYPE_BY_FIELD[_parsed(column).field]
+    kind, encoding = column.incoming.kind, column.incoming.encoding
+    if kind is None:
+        return statements.cast(exp.null(), sql_type)
+    value: exp.Expr = statements.column(column.alias)
+    if encoding is not Encoding.PLAIN:
+        value = statements.stored_value(value, kind, encoding)
+    return statements.cast(value, sql_type)
+
+
+def _long_rows(level: str, name: str, fields: dict[str, str]) -> exp.Select:
+    values: list[exp.Expr] = [
+        statements.column("span_id"),
+        exp.Literal.string(level).as_("level"),
+        exp.Literal.string(name).as_("name"),
+    ]
+    for field in EVALUATION_FIELDS:
+        value = (
+            statements.column(fields[field])
+            if field in fields
+            else statements.cast(exp.null(), _SQL_TYPE_BY_FIELD[field])
+        )
+        values.append(value.as_(field))
+    values.append(statements.column("rowid").as_("ordinal"))
+    speaks = exp.or_(exp.false(), *(statements.is_not_null(alias) for alias in fields.values()))
+    return exp.select(*values).from_("wide").where(speaks)

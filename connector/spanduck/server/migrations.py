@@ -1,0 +1,70 @@
+"""The store's schema version: created, migrated step by step, never read by an older program."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import TYPE_CHECKING, Final
+
+import duckdb
+
+from spanduck.exceptions import StoreError
+from spanduck.server import catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from duckdb import DuckDBPyConnection
+
+DEFAULT_SPACE: Final = "default"
+
+
+def script(name: str) -> str:
+    """Return the text of one of the store's SQL files."""
+    return (resources.files("spanduck_sql") / "store" / f"{name}.sql").read_text("utf-8")
+
+
+def _first(cursor: DuckDBPyConnection) -> None:
+    cursor.execute(script("migration_001"))
+    cursor.execute(
+        "INSERT INTO spaces VALUES (1, ?, ?, '', ?)",
+        [catalogue.new_id("Space", 1), DEFAULT_SPACE, catalogue.now()],
+    )
+
+
+# Step n takes a store from version n to n + 1. Steps are never edited once released.
+_STEPS: Final[Sequence[Callable[[DuckDBPyConnection], None]]] = (_first,)
+VERSION: Final = len(_STEPS)
+
+
+def migrate(connection: DuckDBPyConnection) -> None:
+    """Bring the schema to `VERSION`, in one transaction.
+
+    Raises:
+        StoreError: The store is of a newer version, or no store of ours.
+    """
+    connection.execute("BEGIN TRANSACTION")
+    try:
+        connection.execute("CREATE TABLE IF NOT EXISTS store_version (version INTEGER NOT NULL)")
+        rows = connection.execute("SELECT version FROM store_version").fetchall()
+        version = rows[0][0] if rows else 0
+        _refuse_newer(version)
+        for step in _STEPS[version:]:
+            step(connection)
+        if version < VERSION:
+            connection.execute("DELETE FROM store_version")
+            connection.execute("INSERT INTO store_version VALUES (?)", [VERSION])
+        connection.execute("COMMIT")
+    except duckdb.Error as exc:
+        connection.execute("ROLLBACK")
+        raise StoreError(f"the store cannot be brought to version {VERSION}: {exc}") from exc
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _refuse_newer(version: int) -> None:
+    if version > VERSION:
+        raise StoreError(
+            f"the store has the schema version {version}, this program knows {VERSION}",
+            next_step="Use a newer spanduck, or another folder.",
+        )

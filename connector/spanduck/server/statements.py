@@ -1,0 +1,178 @@
+"""SQL over a project's tables, whose names are known only at run time: built by sqlglot."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from sqlglot import exp, parse_one
+
+from spanduck.server.kinds import Encoding, Kind
+from spanduck.server.migrations import script
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DIALECT: Final = "duckdb"
+
+
+def sql(expression: exp.Expr) -> str:
+    """Return the text of a statement."""
+    return expression.sql(dialect=DIALECT, comments=False)
+
+
+@lru_cache(maxsize=256)
+def script_on(name: str, tables: tuple[tuple[str, str], ...]) -> str:
+    """Return one of the store's SQL files with symbolic table names replaced by physical ones."""
+    parsed = parse_one(script(name), dialect=DIALECT)
+    return sql(exp.replace_tables(parsed, dict(tables), dialect=DIALECT, copy=False))
+
+
+def column(name: str, table: str | None = None) -> exp.Column:
+    """Return a quoted reference to a column."""
+    return exp.column(name, table=table, quoted=True)
+
+
+def function(name: str, *arguments: exp.Expr) -> exp.Expr:
+    """Return a call of a DuckDB function by its own name."""
+    return exp.Anonymous(this=name, expressions=list(arguments))
+
+
+def cast(value: exp.Expr, sql_type: str) -> exp.Expr:
+    """Return a cast to a DuckDB type."""
+    return exp.cast(value, exp.DataType.build(sql_type, dialect=DIALECT), dialect=DIALECT)
+
+
+def stored_value(value: exp.Expr, kind: Kind, encoding: Encoding) -> exp.Expr:
+    """Return what is stored of an incoming value."""
+    if encoding is Encoding.TO_JSON:
+        value = function("to_json", value)
+    elif encoding is Encoding.BASE64:
+        value = function("to_base64", cast(value, "BLOB"))
+    return cast(value, kind.sql_type)
+
+
+def canonical_text(value: exp.Expr, kind: Kind) -> exp.Expr:
+    """Return a stored value as text, for columns that hold more than one kind.
+
+    Numbers and booleans as DuckDB prints them (`1`, `1.0`, `true`), lists as a JSON array.
+    """
+    if kind is Kind.STRING_LIST:
+        value = function("to_json", value)
+    return cast(value, Kind.STRING.sql_type)
+
+
+@lru_cache(maxsize=1024)
+def add_column(table: str, name: str, sql_type: str) -> str:
+    """Return the statement that adds a column."""
+    definition = exp.ColumnDef(
+        this=exp.to_identifier(name, quoted=True),
+        kind=exp.DataType.build(sql_type, dialect=DIALECT),
+    )
+    return sql(exp.Alter(this=exp.to_table(table), kind="TABLE", actions=[definition]))
+
+
+def insert(
+    table: str,
+    values: Sequence[tuple[str, exp.Expr]],
+    source: str,
+    *,
+    order_by: exp.Expr | None = None,
+) -> str:
+    """Return `INSERT INTO table (names) SELECT values FROM source`."""
+    query = exp.select(*(value for _, value in values)).from_(source)
+    if order_by is not None:
+        query = query.order_by(order_by, copy=False)
+    names = [exp.to_identifier(name, quoted=True) for name, _ in values]
+    return sql(exp.insert(query, table, columns=names, dialect=DIALECT, copy=False))
+
+
+def select(values: Sequence[exp.Expr], source: str) -> str:
+    """Return `SELECT values FROM source`."""
+    return sql(exp.select(*values).from_(source))
+
+
+def all_true(test: str, name: str) -> exp.Expr:
+    """Return whether the store's macro `test` holds for every value of a column."""
+    return function("bool_and", function(test, column(name)))
+
+
+def is_not_null(name: str) -> exp.Expr:
+    """Return whether a column has a value."""
+    return exp.not_(column(name).is_(exp.null()))
+
+
+@lru_cache(maxsize=256)
+def delete_spans(table: str, ids: str) -> str:
+    """Return the statement that deletes the spans whose ids are in `ids` (a column `span_id`)."""
+    listed = exp.select("span_id").from_(ids)
+    return sql(exp.delete(table).where(exp.column("span_id").isin(listed)))
+
+
+@lru_cache(maxsize=256)
+def count(table: str, *, windowed: bool) -> str:
+    """Return the statement that counts spans, with parameters for the window's bounds."""
+    query = exp.select(exp.Count(this=exp.Star())).from_(table)
+    if windowed:
+        query = query.where(in_window())
+    return sql(query)
+
+
+def in_window() -> exp.Expr:
+    """Return `start <= start_time < end`, the bounds read from the connection's variables.
+
+    Variables rather than literals keep the text the same for every window, so that it can be kept;
+    DuckDB folds them before it plans, so row groups outside the window are still skipped.
+    Parameters would do as well, but a relation with parameters is collected, not streamed.
+    """
+    start = column("start_time")
+    return exp.and_(
+        exp.GTE(this=start, expression=function("getvariable", exp.Literal.string("window_start"))),
+        exp.LT(
+            this=start.copy(),
+            expression=function("getvariable", exp.Literal.string("window_end")),
+        ),
+    )
+
+
+def create_ids_view(name: str, tables: Sequence[str]) -> str:
+    """Return the statement that makes a temporary view of the span ids of several tables."""
+    query = union_all([exp.select("span_id").from_(table) for table in tables])
+    properties = exp.Properties(expressions=[exp.TemporaryProperty()])
+    return sql(
+        exp.Create(this=exp.to_table(name), kind="VIEW", expression=query, properties=properties)
+    )
+
+
+def union_all(parts: Sequence[exp.Select]) -> exp.Query:
+    """Return the rows of every part; of one part, the part itself."""
+    return parts[0] if len(parts) == 1 else exp.union(*parts, distinct=False)
+
+
+def create_temporary(name: str, query: exp.Expr) -> str:
+    """Return `CREATE TEMP TABLE name AS query`."""
+    properties = exp.Properties(expressions=[exp.TemporaryProperty()])
+    return sql(
+        exp.Create(this=exp.to_table(name), kind="TABLE", expression=query, properties=properties)
+    )
+
+
+def _on(text: str, **tables: str) -> str:
+    return sql(exp.replace_tables(parse_one(text, dialect=DIALECT), tables, dialect=DIALECT))
+
+
+def successor(table: str) -> str:
+    """Return the name of the table that replaces `table`, such as `spans_1_0_v2`."""
+    base, mark, version = table.rpartition("_v")
+    return f"{base}_v{int(version) + 1}" if mark else f"{table}_v2"
+
+
+def copy_table(table: str, copy: str, order_by: str | None) -> list[str]:
+    """Return the statements that replace `table` by `copy`, its rows in the order asked for."""
+    query = exp.select("*").from_(table)
+    if order_by is not None:
+        query = query.order_by(*order_by.split(", "))
+    return [
+        sql(exp.Create(this=exp.to_table(copy), kind="TABLE", expression=query)),
+        _on("DROP TABLE old", old=table),
+    ]

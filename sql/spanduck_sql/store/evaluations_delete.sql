@@ -1,0 +1,3 @@
+DELETE FROM evaluations AS stored
+USING merged
+WHERE stored.span_id = merged.span_id AND stored.level = merged.level AND stored.name = merged.name

@@ -1,0 +1,12 @@
+-- One row for each (span, level, name). No key and no index: one writer merges, see contracts of
+-- the store. Annotations will have a table of this shape with `text` for `explanation`.
+CREATE TABLE evaluations (
+    span_id VARCHAR NOT NULL,
+    level VARCHAR NOT NULL,
+    name VARCHAR NOT NULL,
+    label VARCHAR,
+    score DOUBLE,
+    explanation VARCHAR,
+    updated_by VARCHAR,
+    updated_at TIMESTAMP NOT NULL
+)
