@@ -1,0 +1,353 @@
+"""Arrow Flight: exports in, write-backs out. The one place that knows Flight's errors.
+
+Time-outs: a look-up has `read_timeout_s`, a write-back `write_timeout_s`, a connection
+`connect_timeout_s`. An export has no total deadline; whoever reads it watches the time between
+batches and cancels.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+from pyarrow import flight  # noqa: TID251 - this is the client's half of it
+
+from spanduck._transport.flight_errors import translated
+from spanduck._transport.retry import retrying
+from spanduck._wire import flight_headers
+from spanduck.exceptions import ConfigError, OutcomeUnknownError, ServiceError, UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from spanduck._config import Settings
+    from spanduck._wire import ExportCommand, WriteCommand
+
+_RECONNECT: Final = (
+    # The defaults (1 s, then up to 2 minutes) outlast a restart of the service.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+)
+
+
+@dataclass(frozen=True)
+class ExportInfo:
+    """What the service announces about an export.
+
+    Attributes:
+        schema: Wire schema, or None when the service does not tell it before the stream.
+        total_records: Rows of the snapshot the ticket names; negative when unknown.
+        ticket: What `open_export` redeems; None when there is nothing to read.
+    """
+
+    schema: pa.Schema | None
+    total_records: int
+    ticket: bytes | None
+
+
+class ExportStream:
+    """One open export. Whoever opened it closes it; `cancel` may come from any thread."""
+
+    # `Any`: pyarrow ships no types.
+    def __init__(self, reader: Any, project: str, slots: threading.Semaphore) -> None:
+        self._reader = reader
+        self._project = project
+        self._slots: threading.Semaphore | None = slots
+        self._lock = threading.Lock()
+        self.schema: pa.Schema = reader.schema
+
+    def read(self) -> tuple[pa.RecordBatch | None, pa.Buffer | None] | None:
+        """Return the next batch and its `app_metadata`, either of them None; None at the end.
+
+        Waits as long as the service takes: call `cancel` from another thread to end that.
+        """
+        try:
+            chunk = self._reader.read_chunk()
+        except StopIteration:
+            return None
+        except (pa.ArrowException, OSError, KeyError) as exc:
+            raise translated(exc, f"the export of {self._project!r}") from exc
+        return chunk.data, chunk.app_metadata
+
+    def cancel(self) -> None:
+        """End the call on both sides; a waiting `read` fails soon after."""
+        self._reader.cancel()
+
+    def close(self) -> None:
+        """Cancel what was not read, and give the place back. Idempotent."""
+        with self._lock:
+            slots, self._slots = self._slots, None
+        if slots is not None:
+            self.cancel()
+            slots.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class FlightTransport:
+    """Calls to the Flight half of the service, over one channel. Safe to use from several threads.
+
+    Nothing is contacted until the first call. A context manager; `close` is idempotent, and streams
+    that are still open go on until they are closed themselves.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._client: Any = None
+        self._is_closed = False
+        self._slots = threading.BoundedSemaphore(settings.local.max_exports)
+
+    def get_info(
+        self, command: ExportCommand, *, cancel: threading.Event | None = None
+    ) -> ExportInfo:
+        """Ask for an export: one call, repeated while the service is unavailable.
+
+        Raises:
+            UnavailableError: Nobody answered within `connect_timeout_s`, or not now.
+            ServiceError: The service refuses; the subclass says why.
+        """
+        policy = retrying(total_s=self._settings.local.connect_timeout_s, cancel=cancel)
+        return policy(self._get_info, command)
+
+    def open_export(self, info: ExportInfo, *, project: str = "") -> ExportStream:
+        """Redeem the ticket of `info`: one call, which waits for the stream's schema. Not repeated.
+
+        Args:
+            info: From `get_info`, at most a minute old.
+            project: For messages.
+
+        Raises:
+            ConfigError: `max_exports` are open already. Waiting for one of them could be for ever:
+                one statement may read several.
+            ServiceError: As `get_info`.
+        """
+        if info.ticket is None:
+            raise ServiceError(
+                f"the service announced {info.total_records} rows of {project!r} and no way to them"
+            )
+        if not self._slots.acquire(blocking=False):
+            limit = self._settings.local.max_exports
+            raise ConfigError(
+                f"{limit} exports are open already",
+                next_step="Close readers that are no longer used, or raise SPANDUCK_MAX_EXPORTS.",
+                setting="max_exports",
+            )
+        try:
+            reader = self._connected().do_get(
+                flight.Ticket(info.ticket), flight.FlightCallOptions(headers=self._headers())
+            )
+            return ExportStream(reader, project, self._slots)
+        except (pa.ArrowException, OSError, KeyError) as exc:
+            self._slots.release()
+            raise translated(exc, f"the export of {project!r}") from exc
+        except BaseException:
+            self._slots.release()
+            raise
+
+    def put(
+        self,
+        command: WriteCommand,
+        schema: pa.Schema,
+        batches: Iterator[pa.RecordBatch],
+        *,
+        timeout_s: float | None = None,
+    ) -> bytes:
+        """Send one write-back and return the payload of its one result.
+
+        Repeated only while no batch was taken from `batches`: the service was not there, or said
+        so.
+
+        Args:
+            command: What is written, and where.
+            schema: Of the batches, with the metadata the service reads.
+            batches: Taken one by one as they are sent. They should be ready: if taking one fails,
+            the
+                stream ends early, and services are known to keep what they have got by then
+                (pyarrow has no way to cancel a put).
+            timeout_s: Longest wait for the result; `write_timeout_s` by default.
+
+        Raises:
+            OutcomeUnknownError: The connection broke, or the time ran out, after data was sent.
+            ServiceError: The service refuses; nothing of the call is stored.
+        """
+        source = _Counted(batches)
+        policy = retrying(total_s=self._settings.local.connect_timeout_s)
+        return policy(self._put, command, schema, source, timeout_s)
+
+    def close(self) -> None:
+        """Close the channel. Idempotent."""
+        with self._lock:
+            client, self._client = self._client, None
+            self._is_closed = True
+        if client is not None:
+            client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _get_info(self, command: ExportCommand) -> ExportInfo:
+        options = flight.FlightCallOptions(
+            timeout=self._settings.local.read_timeout_s, headers=self._headers()
+        )
+        descriptor = flight.FlightDescriptor.for_command(command.to_json())
+        try:
+            info = self._connected().get_flight_info(descriptor, options)
+            schema = info.schema
+        except (pa.ArrowException, OSError, KeyError) as exc:
+            raise translated(
+                exc,
+                f"the export of {command.project!r} in space {command.space!r}",
+                where=self._settings.service.flight_location,
+                has_filter=bool(command.filter_expression),
+            ) from exc
+        endpoints = info.endpoints
+        return ExportInfo(
+            schema=schema if schema is not None and len(schema) else None,
+            total_records=info.total_records,
+            ticket=endpoints[0].ticket.ticket if endpoints else None,
+        )
+
+    def _put(
+        self, command: WriteCommand, schema: pa.Schema, source: _Counted, timeout_s: float | None
+    ) -> bytes:
+        limit_s = self._settings.local.write_timeout_s if timeout_s is None else timeout_s
+        options = flight.FlightCallOptions(timeout=limit_s, headers=self._headers())
+        descriptor = flight.FlightDescriptor.for_command(command.to_json())
+        writer: Any = None
+        try:
+            writer, results = self._connected().do_put(descriptor, schema, options)
+            for batch in source:
+                writer.write_batch(batch)
+            writer.done_writing()
+            payload = results.read()
+            writer.close()
+        except (pa.ArrowException, OSError, KeyError) as exc:
+            if source.has_failed:
+                raise
+            raise self._failed_put(exc, writer, command, is_started=source.taken > 0) from exc
+        if payload is None:
+            raise OutcomeUnknownError(
+                f"the service ended the write-back to {command.project!r} without a result",
+                next_step="Read the values back to see what it holds.",
+            )
+        return bytes(payload.to_pybytes())
+
+    # `Any`: a Flight stream writer, which pyarrow does not type.
+    def _failed_put(
+        self, exc: BaseException, writer: Any, command: WriteCommand, *, is_started: bool
+    ) -> Exception:
+        cause = exc
+        if writer is not None:
+            # A write fails with "stream closed"; the service's own words come with the close.
+            try:
+                writer.close()
+            except (pa.ArrowException, OSError, KeyError) as told:
+                cause = told
+        error = translated(
+            cause,
+            f"the write-back to {command.project!r} in space {command.space!r}",
+            where=self._settings.service.flight_location,
+        )
+        if is_started and isinstance(error, UnavailableError):
+            return OutcomeUnknownError(
+                f"{error.message}; data was already sent",
+                next_step="Read the values back to see what the service holds.",
+            )
+        return error
+
+    def _headers(self) -> list[tuple[bytes, bytes]]:
+        extra = self._settings.service.default_headers
+        return [
+            *flight_headers(self._settings.service.key),
+            # gRPC refuses a name with an upper-case letter.
+            *((name.lower().encode(), value.encode("latin-1")) for name, value in extra.items()),
+        ]
+
+    def _connected(self) -> Any:
+        with self._lock:
+            if self._is_closed:
+                raise ServiceError("this transport is closed")
+            if self._client is None:
+                self._client = self._connect()
+            return self._client
+
+    def _connect(self) -> Any:
+        service = self._settings.service
+        location = service.flight_location
+        connect_ms = int(self._settings.local.connect_timeout_s * 1000)
+        # This is also how long gRPC waits for one connection to come about.
+        options: list[tuple[str, int]] = [
+            *_RECONNECT,
+            ("grpc.min_reconnect_backoff_ms", connect_ms),
+        ]
+        if is_loopback(urlsplit(location).hostname or ""):
+            # gRPC would send even these through the proxy that the environment names.
+            options.append(("grpc.enable_http_proxy", 0))
+        arguments: dict[str, Any] = {"generic_options": options}
+        if "tls" in service.flight_scheme:
+            arguments["disable_server_verification"] = not service.request_verify
+            if service.ssl_ca_cert and service.request_verify:
+                arguments["tls_root_certs"] = _root_certificates(service.ssl_ca_cert)
+        try:
+            return flight.FlightClient(location, **arguments)
+        except (pa.ArrowException, OSError, ValueError) as exc:
+            raise ConfigError(
+                f"{location!r} is no address of a Flight service: {exc}",
+                next_step="Check flight_scheme, flight_host and flight_port; a host has no scheme.",
+                setting="flight_host",
+            ) from exc
+
+
+class _Counted:
+    """An iterator that knows whether anything was taken, and whether taking failed."""
+
+    def __init__(self, batches: Iterator[pa.RecordBatch]) -> None:
+        self._batches = batches
+        self.taken = 0
+        self.has_failed = False
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        while True:
+            try:
+                batch = next(self._batches)
+            except StopIteration:
+                return
+            except BaseException:
+                self.has_failed = True
+                raise
+            self.taken += 1
+            yield batch
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether `host` names this machine without asking anybody."""
+    if host.lower() == "localhost":
+        return True
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return False
+
+
+def _root_certificates(file_name: str) -> bytes:
+    try:
+        return Path(file_name).read_bytes()
+    except OSError as exc:
+        raise ConfigError(
+            f"the file of CA certificates {file_name!r} cannot be read: {exc.strerror}",
+            next_step="Set ssl_ca_cert (ARIZE_SSL_CA_CERT) to a PEM file, or to nothing.",
+            setting="ssl_ca_cert",
+        ) from exc

@@ -1,0 +1,79 @@
+"""Flight's errors in our words."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import pyarrow as pa
+from pyarrow import flight  # noqa: TID251 - part of flight.py
+
+from spanduck.exceptions import (
+    AuthenticationError,
+    FilterError,
+    RejectedError,
+    ServiceError,
+    UnavailableError,
+    UnknownProjectError,
+)
+
+_PREFIX: Final = re.compile(r"^(?:Flight|gRPC) returned [\w -]+ error, with message: ")
+# pyarrow appends "Detail: <code>", after which a Python server's traceback may follow, and gRPC its
+# own context.
+_SUFFIX: Final = re.compile(
+    r"(?:\.\s+|\s+)(?:Detail: |gRPC client debug context|Client context).*$", re.DOTALL
+)
+
+
+def translated(
+    exc: BaseException,
+    doing: str,
+    *,
+    where: str = "",
+    has_filter: bool = False,
+) -> ServiceError | FilterError:
+    """Return our error for one of Flight's; the most specific class wins.
+
+    Args:
+        exc: What pyarrow raised.
+        doing: What failed, such as `the export of 'my-llm-app'`.
+        where: The address, for the message of an unreachable service.
+        has_filter: Whether the call carried a filter text.
+    """
+    said = service_words(exc)
+    place = f" at {where}" if where else ""
+    if isinstance(exc, flight.FlightUnauthenticatedError | flight.FlightUnauthorizedError):
+        return AuthenticationError(
+            f"the service{place} refuses the key: {said}",
+            next_step="Check ARIZE_API_KEY, and that the key may read this space.",
+        )
+    if isinstance(exc, flight.FlightTimedOutError):
+        return UnavailableError(
+            f"{doing} was not answered in time{place}: {said}",
+            next_step="Try again later, or raise SPANDUCK_READ_TIMEOUT_S.",
+        )
+    if isinstance(exc, flight.FlightUnavailableError):
+        return UnavailableError(
+            f"{doing} failed, nobody answers{place}: {said}",
+            next_step="Check ARIZE_FLIGHT_HOST and ARIZE_FLIGHT_PORT, and that the service is up.",
+            retryable=True,
+        )
+    if isinstance(exc, KeyError):
+        return UnknownProjectError(f"{doing} failed: {said}")
+    if isinstance(exc, pa.ArrowInvalid):
+        if has_filter:
+            return FilterError(f"{doing} failed: {said}")
+        return RejectedError(f"the service refuses {doing}: {said}")
+    if isinstance(exc, pa.ArrowNotImplementedError):
+        return RejectedError(f"the service cannot do {doing}: {said}")
+    return ServiceError(f"{doing} failed: {said}")
+
+
+def service_words(exc: BaseException) -> str:
+    """Return what the service said, without the wrapping of gRPC and Arrow."""
+    raw = str(exc.args[0]) if exc.args else str(exc)
+    said = _SUFFIX.sub("", _PREFIX.sub("", raw)).strip()
+    if isinstance(exc, KeyError) and len(said) > 1 and said[0] == said[-1] and said[0] in "'\"":
+        # A Python server's KeyError arrives as its repr.
+        said = said[1:-1]
+    return said.rstrip(".") or type(exc).__name__

@@ -1,0 +1,375 @@
+"""REST calls: spaces, projects, and uploads of Arrow streams."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import quote
+
+import httpx
+
+from spanduck._transport.rest_errors import from_status, from_transport
+from spanduck._transport.retry import retrying
+from spanduck._wire import (
+    Project,
+    ProjectsPage,
+    Space,
+    SpacesPage,
+    WireError,
+    is_id,
+    rest_headers,
+    upload_headers,
+)
+from spanduck.exceptions import (
+    ConfigError,
+    RejectedError,
+    ServiceError,
+    UnknownProjectError,
+    did_you_mean,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+    from spanduck._config import Settings
+
+_PAGE_ITEMS: Final = 100
+# Names are offered from at most so many items: a hint is not worth walking through a whole
+# organisation.
+_MOST_HINTS: Final = 1_000
+_BLOCK_BYTES: Final = 1 << 20
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1", "[::1]")
+
+_PageT = TypeVar("_PageT", SpacesPage, ProjectsPage)
+
+
+@dataclass(frozen=True)
+class UploadReceipt:
+    """What the service answered to an upload.
+
+    Attributes:
+        status_code: HTTP status, 2xx.
+        size_bytes: Bytes of the body.
+        url: Where the service says the data can be looked at, when it says so.
+    """
+
+    status_code: int
+    size_bytes: int
+    url: str | None = None
+
+
+class RestTransport:
+    """The REST side of the service. Opens nothing before the first call; safe for concurrent calls.
+
+    Args:
+        settings: Address, key, certificates, proxy and time-outs.
+
+    Every call is bounded by the time-outs of the settings. Reads are repeated when the service
+    cannot be reached or says that it cannot answer now; uploads only when no byte of them had
+    left, or on 429 and 503.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._service = settings.service
+        self._local = settings.local
+        self._lock = threading.Lock()
+        self._client: httpx.Client | None = None
+        self._is_closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection; calling it again does nothing."""
+        with self._lock:
+            self._is_closed = True
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def spaces(self, *, name: str | None = None) -> Iterator[Space]:
+        """Yield the spaces that the key may read, page by page, one call for each hundred.
+
+        Args:
+            name: Only spaces whose name contains this, in any letter case.
+
+        Raises:
+            AuthenticationError: The key is wrong.
+            UnavailableError: Nobody answers, even after repetitions.
+        """
+        for page in self._pages(
+            "/v2/spaces", SpacesPage.from_dict, {"name": name}, "listing spaces"
+        ):
+            yield from page.spaces
+
+    def projects(self, space: str | None = None, *, name: str | None = None) -> Iterator[Project]:
+        """Yield the projects of a space, page by page, one call for each hundred.
+
+        Args:
+            space: Id of the space, or its name, which costs one more call; all spaces by default.
+            name: Only projects whose name contains this, in any letter case.
+
+        Raises:
+            UnknownProjectError: No such space.
+            AuthenticationError: The key is wrong.
+            UnavailableError: Nobody answers, even after repetitions.
+        """
+        space_id = self.resolve_space(space).id if space and not is_id(space) else space
+        query = {"space_id": space_id, "name": name}
+        for page in self._pages("/v2/projects", ProjectsPage.from_dict, query, "listing projects"):
+            yield from page.projects
+
+    def resolve_space(self, space: str) -> Space:
+        """Return the space of that id or exact name; one call.
+
+        Raises:
+            UnknownProjectError: No such space; near matches are named.
+            ConfigError: Two spaces have that name.
+        """
+        if is_id(space):
+            path = f"/v2/spaces/{quote(space, safe='')}"
+            return Space.from_dict(self._get_json(path, {}, f"looking up space {space!r}"))
+        found = [item for item in self.spaces(name=space) if item.name == space]
+        if not found:
+            known = self._names(item.name for item in self.spaces())
+            raise UnknownProjectError(
+                f"no space is called {space!r}",
+                next_step=did_you_mean(space, known) or _listing("Spaces", known),
+            )
+        if len(found) > 1:
+            raise ConfigError(
+                f"{len(found)} spaces are called {space!r}",
+                next_step=f"Use an id instead: {', '.join(item.id for item in found)}.",
+                setting="space",
+            )
+        return found[0]
+
+    def resolve_project(self, project: str, space: str | None = None) -> Project:
+        """Return the project of that id or exact name; one call, two with a space's name.
+
+        Raises:
+            UnknownProjectError: No such project or space; near matches are named.
+            ConfigError: A name is given without a space.
+        """
+        if is_id(project):
+            path = f"/v2/projects/{quote(project, safe='')}"
+            return Project.from_dict(self._get_json(path, {}, f"looking up project {project!r}"))
+        if not space:
+            raise ConfigError(
+                f"the project {project!r} is a name, and no space is configured",
+                next_step="Pass space=, or set ARIZE_SPACE, or space under [service] in "
+                "spanduck.toml.",
+                setting="space",
+                looked_in=("argument space", "environment ARIZE_SPACE", "spanduck.toml"),
+            )
+        space_id = space if is_id(space) else self.resolve_space(space).id
+        for item in self.projects(space_id, name=project):
+            if item.name == project:
+                return item
+        raise self.unknown_project(project, space_id)
+
+    def unknown_project(self, project: str, space: str) -> UnknownProjectError:
+        """Return the error of a project that is not there, with its near matches."""
+        try:
+            known = self._names(item.name for item in self.projects(space))
+        except ServiceError:
+            known = []  # the hint is extra; what failed is that the project is unknown
+        return UnknownProjectError(
+            f"no project is called {project!r} in space {space!r}",
+            next_step=did_you_mean(project, known) or _listing("Projects", known),
+            status=404,
+        )
+
+    def upload(
+        self, body: Path, *, space: str, rows: int, timeout_s: float | None = None
+    ) -> UploadReceipt:
+        """Send a file that holds an Arrow IPC stream, as it is.
+
+        The project stands in the stream's schema metadata.
+
+        Args:
+            body: The file; read in blocks, and again from its start should the call be repeated.
+            space: Id or name of the space.
+            rows: Spans in the file, before evaluations were joined to them.
+            timeout_s: Longest wait for the answer once everything is sent; `write_timeout_s` by
+                default.
+
+        Raises:
+            AuthenticationError: The key is wrong, or may not write to this space.
+            RejectedError: The service refuses the data.
+            UnavailableError: Nothing was stored, even after repetitions.
+            OutcomeUnknownError: The connection broke after data was sent; it is not repeated.
+        """
+        try:
+            headers = upload_headers(self._service.key, space, rows)
+        except WireError as exc:
+            raise ConfigError(exc.message, next_step=exc.next_step, setting=exc.what) from exc
+        headers["Content-Length"] = str(body.stat().st_size)
+        # A connection of its own for each upload: on a kept one a server that had just hung up
+        # would be noticed only after the first bytes, and then nobody knows what became of them.
+        headers["Connection"] = "close"
+        return retrying()(self._upload_once, body, headers, timeout_s)
+
+    def _upload_once(
+        self, body: Path, headers: dict[str, str], timeout_s: float | None
+    ) -> UploadReceipt:
+        what = "the upload"
+        wait_s = timeout_s if timeout_s is not None else self._local.write_timeout_s
+        blocks = _Blocks(body)
+        request = self._open_client().build_request(
+            "POST",
+            "/v1/pandas_arrow",
+            headers=headers,
+            content=blocks,
+            timeout=httpx.Timeout(wait_s, connect=self._local.connect_timeout_s),
+        )
+        try:
+            response = self._open_client().send(request)
+        except (httpx.HTTPError, httpx.InvalidURL) as exc:
+            raise from_transport(
+                exc, what=what, service=self._service, bytes_sent=blocks.sent
+            ) from exc
+        if not response.is_success:
+            raise from_status(response, what=what, api_key=self._service.key, is_upload=True)
+        answer = _json_object(response)
+        if answer.get("error"):
+            raise RejectedError(
+                f"{what} was refused: {answer['error']}", status=response.status_code
+            )
+        url = answer.get("realTimeIngestionUri")
+        return UploadReceipt(
+            response.status_code,
+            int(headers["Content-Length"]),
+            url if isinstance(url, str) and url else None,
+        )
+
+    def _pages(
+        self,
+        path: str,
+        read: Callable[[dict[str, Any]], _PageT],
+        query: dict[str, str | None],
+        what: str,
+    ) -> Iterator[_PageT]:
+        cursor: str | None = None
+        seen: set[str] = set()
+        while True:
+            page = read(self._get_json(path, {**query, "cursor": cursor}, what))
+            yield page
+            cursor = page.pagination.next_cursor
+            if cursor is None:
+                return
+            if cursor in seen:
+                raise RejectedError(f"{what} failed: the service repeats the cursor {cursor!r}")
+            seen.add(cursor)
+
+    # `Any`: JSON as it came; `_wire` checks its fields.
+    def _get_json(self, path: str, query: dict[str, str | None], what: str) -> dict[str, Any]:
+        return retrying()(self._get_json_once, path, query, what)
+
+    def _get_json_once(self, path: str, query: dict[str, str | None], what: str) -> dict[str, Any]:
+        params = {key: value for key, value in query.items() if value is not None}
+        if path in ("/v2/spaces", "/v2/projects"):
+            params["limit"] = str(_PAGE_ITEMS)
+        try:
+            headers = rest_headers(self._service.key)
+        except WireError as exc:
+            raise ConfigError(exc.message, next_step=exc.next_step, setting=exc.what) from exc
+        try:
+            response = self._open_client().get(path, params=params, headers=headers)
+        except (httpx.HTTPError, httpx.InvalidURL) as exc:
+            raise from_transport(exc, what=what, service=self._service) from exc
+        if not response.is_success:
+            raise from_status(response, what=what, api_key=self._service.key)
+        answer = _json_object(response)
+        if not answer:
+            raise RejectedError(
+                f"{what} failed: {self._service.rest_url} answered {response.status_code} with "
+                "something that is no JSON object",
+                next_step="Check that api_host and api_port are those of the service.",
+                status=response.status_code,
+            )
+        return answer
+
+    def _names(self, names: Iterator[str]) -> list[str]:
+        return [name for name, _ in zip(names, range(_MOST_HINTS), strict=False)]
+
+    def _open_client(self) -> httpx.Client:
+        with self._lock:
+            if self._is_closed:
+                raise ConfigError("the client is closed", next_step="Open another SpansClient.")
+            if self._client is None:
+                self._client = self._new_client()
+            return self._client
+
+    def _new_client(self) -> httpx.Client:
+        service, local = self._service, self._local
+        host = httpx.URL(service.rest_url).host
+        return httpx.Client(
+            base_url=service.rest_url,
+            headers={"Accept": "application/json", **service.default_headers},
+            timeout=httpx.Timeout(local.read_timeout_s, connect=local.connect_timeout_s),
+            verify=self._verification(),
+            proxy=service.proxy_url or None,
+            # The proxies of the environment, unless one is set or the service is on this machine.
+            trust_env=not service.proxy_url and host not in _LOOPBACK,
+            follow_redirects=False,
+        )
+
+    def _verification(self) -> ssl.SSLContext | bool:
+        service = self._service
+        if service.api_scheme == "http" or not service.request_verify:
+            # A context takes a tenth of a second to load its certificates.
+            return False
+        if not service.ssl_ca_cert:
+            return True
+        try:
+            return ssl.create_default_context(cafile=service.ssl_ca_cert)
+        except (OSError, ssl.SSLError) as exc:
+            raise ConfigError(
+                f"cannot read the CA certificates in {service.ssl_ca_cert!r}: {exc}",
+                next_step="Check ssl_ca_cert (ARIZE_SSL_CA_CERT, REQUESTS_CA_BUNDLE, "
+                "SSL_CERT_FILE).",
+                setting="ssl_ca_cert",
+            ) from exc
+
+
+class _Blocks:
+    """A file in blocks, which counts those that were taken."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.sent = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        with self._path.open("rb") as file:
+            while block := file.read(_BLOCK_BYTES):
+                self.sent += len(block)
+                yield block
+
+
+def _json_object(response: httpx.Response) -> dict[str, Any]:
+    try:
+        answer = response.json()
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _listing(what: str, known: list[str]) -> str:
+    if not known:
+        return "The key can read none."
+    shown = ", ".join(repr(name) for name in known[:10])
+    return f"{what} there: {shown}{' and others' if len(known) > 10 else ''}."
