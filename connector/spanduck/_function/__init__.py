@@ -1,0 +1,1 @@
+"""The table functions behind `spanduck.attach`; `spanduck.table_function` is what is public."""

@@ -1,0 +1,139 @@
+"""`evaluations(…)`: the evaluations of a project's spans, one row an evaluation."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from spanduck._function.spans import read_plan
+from spanduck._scan.planner import ScanRequest, plan_scan
+from spanduck._scan.residual import is_exact, keep
+from spanduck._scan.scalars import array, scalar
+from spanduck_sql.expressions import Predicate, all_of, columns_of
+from spanduck_sql.plan import wire_name
+from spanduck_sql.schema import (
+    EVALUATION_FIELDS,
+    SPAN_ID,
+    START_TIME,
+    TRACE_ID,
+    parse_evaluation_column,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from spanduck._function.attachment import Attachment
+
+SCHEMA: Final = pa.schema(
+    [
+        ("span_id", pa.string()),
+        ("trace_id", pa.string()),
+        ("start_time", pa.timestamp("us", tz="UTC")),
+        ("level", pa.string()),
+        ("name", pa.string()),
+        ("label", pa.string()),
+        ("score", pa.float64()),
+        ("explanation", pa.string()),
+    ]
+)
+_SPAN_COLUMN: Final = {"span_id": SPAN_ID, "trace_id": TRACE_ID, "start_time": START_TIME}
+_KEY_COLUMNS: Final = frozenset({"level", "name"})
+_Fields = dict[str, str]
+
+
+class EvaluationsRelation:
+    """Evaluations of one project, made from the wide columns of its spans.
+
+    A row for each span and name with a label, a score or an explanation.
+    """
+
+    schema = SCHEMA
+    row_estimate = None
+
+    def __init__(self, attachment: Attachment, request: ScanRequest) -> None:
+        self._attachment = attachment
+        self._request = request
+        self._columns_by_key = _evaluation_columns(request.schema)
+        self._type_by_name = {item.name: item.type for item in SCHEMA}
+
+    def accepts(self, predicate: Predicate) -> bool:
+        """Whether it is answered exactly."""
+        return is_exact(predicate, self._type_by_name)
+
+    def read(self, columns: Sequence[str], predicates: Sequence[Predicate]) -> pa.RecordBatchReader:
+        """Start one export of the evaluations' columns and return its rows in the long shape."""
+        delivered = pa.schema([SCHEMA.field(name) for name in columns])
+        wanted = self._wanted(predicates)
+        if not wanted:
+            return pa.RecordBatchReader.from_batches(delivered, [])
+        residual = all_of(predicates)
+        span_columns = [*_SPAN_COLUMN.values()]
+        evaluated = [column for fields in wanted.values() for column in fields.values()]
+        plan = plan_scan(
+            self._request,
+            [*span_columns, *evaluated],
+            # These are the same on a span and on its evaluations; they narrow the window.
+            [item for item in predicates if set(columns_of(item)) == {START_TIME}],
+            settings=self._attachment.settings.local,
+            now=datetime.now(UTC),
+        )
+
+        def long(batch: pa.RecordBatch) -> pa.RecordBatch | None:
+            parts = [_part(batch, key, fields) for key, fields in wanted.items()]
+            rows = pa.Table.from_batches([part for part in parts if part.num_rows], SCHEMA)
+            if not rows.num_rows:
+                return None
+            made = rows.combine_chunks().to_batches()[0]
+            mask = keep(residual, made.column, made.num_rows)
+            return made.filter(mask).select(list(columns)) if columns else made.filter(mask)
+
+        return read_plan(self._attachment, plan, then=long, schema=delivered)
+
+    # Names that the predicates rule out need not be exported.
+    def _wanted(self, predicates: Sequence[Predicate]) -> dict[tuple[str, str], _Fields]:
+        on_key = all_of(item for item in predicates if set(columns_of(item)) <= _KEY_COLUMNS)
+        keys = list(self._columns_by_key)
+        columns = {
+            "level": array([level for level, _ in keys], pa.string()),
+            "name": array([name for _, name in keys], pa.string()),
+        }
+        mask = keep(on_key, columns.__getitem__, len(keys))
+        return {
+            key: self._columns_by_key[key]
+            for key, is_kept in zip(keys, mask.to_pylist(), strict=True)
+            if is_kept
+        }
+
+
+def _evaluation_columns(schema: pa.Schema) -> dict[tuple[str, str], _Fields]:
+    columns: dict[tuple[str, str], _Fields] = {}
+    for item in schema:
+        parsed = parse_evaluation_column(wire_name(item))
+        if parsed is not None:
+            columns.setdefault((parsed.level, parsed.name), {})[parsed.field] = item.name
+    return columns
+
+
+def _part(batch: pa.RecordBatch, key: tuple[str, str], fields: _Fields) -> pa.RecordBatch:
+    rows = batch.num_rows
+    level, name = key
+    values = [
+        batch.column(fields[field]) if field in fields else pa.nulls(rows, SCHEMA.field(field).type)
+        for field in EVALUATION_FIELDS
+    ]
+    made = pa.RecordBatch.from_arrays(
+        [
+            *(batch.column(column) for column in _SPAN_COLUMN.values()),
+            pa.repeat(scalar(level, pa.string()), rows),
+            pa.repeat(scalar(name, pa.string()), rows),
+            *values,
+        ],
+        schema=SCHEMA,
+    )
+    is_present = pc.is_valid(values[0])
+    for value in values[1:]:
+        is_present = pc.or_(is_present, pc.is_valid(value))
+    return made.filter(is_present)
