@@ -1,0 +1,1 @@
+"""Exports in the forms that people take them: a reader, a DataFrame, a Parquet file."""

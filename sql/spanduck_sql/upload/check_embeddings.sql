@@ -1,0 +1,49 @@
+-- Embeddings that break a limit: for each rule the first list and how many.
+WITH embeddings AS MATERIALIZED (
+    SELECT
+        row_index,
+        element,
+        json_array_length(element, '$."embedding.vector"') AS dimensions,
+        json_type(element, '$."embedding.vector"') AS vector_type,
+        json_extract_string(element, '$."embedding.text"') AS text
+    FROM (
+        SELECT
+            row_index,
+            unnest(value) AS element
+        FROM given
+    )
+    WHERE element <> ''
+),
+
+broken AS (
+    SELECT
+        'embedding.vector has one dimension' AS rule,
+        row_index,
+        element
+    FROM embeddings
+    WHERE vector_type = 'ARRAY'
+        AND dimensions = 1
+    UNION ALL
+    SELECT
+        'embedding.vector has more than 20,000 dimensions',
+        row_index,
+        element
+    FROM embeddings
+    WHERE dimensions > 20000
+    UNION ALL
+    SELECT
+        'embedding.text is longer than 4,000,000 characters',
+        row_index,
+        element
+    FROM embeddings
+    WHERE length(text) > 4000000
+)
+
+SELECT
+    rule,
+    min(row_index) AS row_index,
+    arg_min(element, row_index) AS element,
+    count(DISTINCT row_index) AS lists
+FROM broken
+GROUP BY rule
+ORDER BY rule

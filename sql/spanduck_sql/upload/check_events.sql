@@ -1,0 +1,51 @@
+-- Events that break a limit: for each rule the first list and how many. Attributes arrive as the
+-- JSON text of an object, because a dictionary directly inside another is encoded again.
+WITH events AS MATERIALIZED (
+    SELECT
+        row_index,
+        element,
+        json_extract_string(element, '$.name') AS name,
+        json_extract(element, '$.attributes') AS attributes
+    FROM (
+        SELECT
+            row_index,
+            unnest(value) AS element
+        FROM given
+    )
+    WHERE element <> ''
+),
+
+broken AS (
+    SELECT
+        'name of an event is longer than 100 characters' AS rule,
+        row_index,
+        element
+    FROM events
+    WHERE length(name) > 100
+    UNION ALL
+    SELECT
+        'attributes of an event are no dictionary',
+        row_index,
+        element
+    FROM events
+    WHERE CASE json_type(attributes)
+        WHEN 'NULL' THEN FALSE
+        WHEN 'OBJECT' THEN FALSE
+        WHEN 'VARCHAR' THEN
+            json_extract_string(attributes, '$') <> ''
+            AND COALESCE(
+                json_type(TRY_CAST(json_extract_string(attributes, '$') AS JSON)), 'NULL'
+            ) <> 'OBJECT'
+        WHEN 'ARRAY' THEN json_array_length(attributes) > 0
+        ELSE json_extract_string(attributes, '$') NOT IN ('0', '0.0', 'false')
+    END
+)
+
+SELECT
+    rule,
+    min(row_index) AS row_index,
+    arg_min(element, row_index) AS element,
+    count(DISTINCT row_index) AS lists
+FROM broken
+GROUP BY rule
+ORDER BY rule
