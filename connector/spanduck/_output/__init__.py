@@ -1,0 +1,1 @@
+"""What the command line shows and writes: results, failures, and how Ctrl-C ends them."""

@@ -1,0 +1,47 @@
+"""`docs/cli.md` shows what `--help` prints. `SPANDUCK_UPDATE_DOCS=1 pytest tests/docs` writes it anew."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import typer
+
+from spanduck.cli import app
+
+PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
+BLOCK = re.compile(
+    r"(?P<head>```console\n\$ spanduck(?P<arguments>[^\n]*) --help\n)(?P<help>.*?)```", re.DOTALL
+)
+
+
+def help_of(arguments: str) -> str:
+    plain = {"COLUMNS": "80", "TERMINAL_WIDTH": "80", "TERM": "dumb", "NO_COLOR": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "spanduck", *arguments.split(), "--help"],
+        env={**os.environ, **plain},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.replace("Usage: python -m spanduck", "Usage: spanduck")
+
+
+def test_the_page_shows_what_help_prints() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    real = BLOCK.sub(lambda found: found["head"] + help_of(found["arguments"]) + "```", text)
+    if os.environ.get("SPANDUCK_UPDATE_DOCS"):
+        PAGE.write_text(real, encoding="utf-8")
+    assert PAGE.read_text(encoding="utf-8") == real
+
+
+def test_the_page_shows_every_command() -> None:
+    shown = {
+        found["arguments"].strip() for found in BLOCK.finditer(PAGE.read_text(encoding="utf-8"))
+    }
+    context = typer.Context(typer.main.get_command(app))
+    commands = typer.main.get_group(app).list_commands(context)
+    assert shown == {"", *commands}
