@@ -151,7 +151,7 @@ class LocalSettings(BaseModel):
         None,
         ge=1,
         le=5_000,
-        description="Rows of a batch asked of an export; by default 2,000, or 5,000 of few columns.",
+        description="Rows of an exported batch; by default 2,000, or 5,000 of few columns.",
         json_schema_extra=_unit("rows"),
     )
     progress: bool | None = Field(
