@@ -31,8 +31,7 @@ demo: $(STAMP)
 # The runner's summary comes last, so the wheel is tried first.
 test: $(STAMP) lint
 	@sh .ci/check-wheel $(BIN)/python
-	@$(BIN)/python -m pytest -m "not bench" --cov --cov-report=term --cov-fail-under=$(COVERAGE_FLOOR) \
-	  tests/unit tests/golden tests/property tests/docs tests/conformance tests/integration
+	@$(BIN)/python -m pytest -m "not bench" --cov --cov-report=term --cov-fail-under=$(COVERAGE_FLOOR) tests
 
 lint: $(STAMP)
 	@$(BIN)/ruff format --check --quiet .

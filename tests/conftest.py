@@ -118,10 +118,14 @@ class FakeService(fl.FlightServerBase):  # type: ignore[misc]  # pyarrow is unty
 
     def wait_closed(self, timeout_s: float = 5.0) -> bool:
         """Wait until no stream is open."""
+        return self.wait_open(0, timeout_s)
+
+    def wait_open(self, streams: int, timeout_s: float = 5.0) -> bool:
+        """Wait until so many streams are open: a client has the schema before the first batch."""
         deadline = time.monotonic() + timeout_s
-        while self.open_streams and time.monotonic() < deadline:
+        while self.open_streams != streams and time.monotonic() < deadline:
             time.sleep(0.01)
-        return self.open_streams == 0
+        return self.open_streams == streams
 
     def _stream(self, command: ExportCommand, table: pa.Table) -> Iterator[Any]:
         with self._lock:

@@ -178,7 +178,7 @@ def test_a_dropped_reader_ends_the_remote_stream(
     fake_service.tables["long"] = make_wire_spans(200_000)
     reader = con.sql("FROM spans('long')").to_arrow_reader()
     assert reader.read_next_batch().num_rows > 0
-    assert fake_service.open_streams == 1
+    assert fake_service.wait_open(1)
     del reader
     assert fake_service.wait_closed()
 

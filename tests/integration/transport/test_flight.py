@@ -247,7 +247,7 @@ class TestStream:
     ) -> None:
         fake_service.tables["long"] = make_wire_spans(50_000)
         reader = (stream := self.stream(exports, "long")).reader(stream.schema)
-        assert fake_service.open_streams == 1
+        assert fake_service.wait_open(1)
         del reader
         assert fake_service.wait_closed()
         assert stream.is_closed
