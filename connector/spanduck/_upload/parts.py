@@ -24,6 +24,7 @@ Spans of the usual two kilobytes reach the rows first, because an odd remainder 
 than its share.
 """
 
+# Below the 256 MiB at which the vendor's client cuts the batches of a write-back.
 _BATCH_BYTES: Final = 200_000_000
 
 
@@ -100,10 +101,11 @@ def write_parts(
     """
     writer: _PartWriter | None = None
     first_row = 0
+    rows, size_bytes = min(batch_rows, PART_ROWS), min(_BATCH_BYTES, PART_BYTES)
     try:
         for batch, spans in batches:
             spans_left = spans
-            for piece in cut(batch, rows=min(batch_rows, PART_ROWS), size_bytes=_BATCH_BYTES):
+            for piece in cut(batch, rows=rows, size_bytes=size_bytes):
                 if writer is not None and not writer.takes(piece):
                     part, writer = writer.close(), None
                     first_row += part.rows
