@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,14 +36,35 @@ class Error(Exception):
         return f"{self.message.rstrip('.')}. {self.next_step}"
 
 
-class FilterError(Error):
+class FilterErrorCode(StrEnum):
+    """What kind of mistake a filter has; stable, for programs."""
+
+    EMPTY = "empty"
+    """Nothing but white space."""
+    SYNTAX = "syntax"
+    """A token or the structure."""
+    LITERAL_EXPECTED = "literal_expected"
+    """Something else stands where a value belongs."""
+    UNKNOWN_FIELD = "unknown_field"
+    """No field of that name can exist."""
+    TYPE_MISMATCH = "type_mismatch"
+    """A value or an operator that does not fit the field."""
+    NULL_IN_LIST = "null_in_list"
+    """NULL among the values of IN."""
+    NULL_COMPARE = "null_compare"
+    """NULL where only a value can be compared."""
+
+
+class FilterError(Error, ValueError):
     """A text that is no valid span filter.
 
     Args:
         message: What is wrong with the text.
         next_step: What to write instead.
         text: The whole filter.
-        position: Offset of the offending token in `text`, in code points, or None when unknown.
+        code: The kind of mistake; None when the service found it, in words of its own.
+        position: Offset of the offending token in `text`, in code points from 0; None when unknown.
+        end: Offset of the first code point after the token; one after `position` by default.
     """
 
     def __init__(
@@ -51,17 +73,67 @@ class FilterError(Error):
         *,
         next_step: str = "",
         text: str = "",
+        code: FilterErrorCode | None = None,
         position: int | None = None,
+        end: int | None = None,
     ) -> None:
         super().__init__(message, next_step=next_step)
         self.text = text
+        self.code = code
         self.position = position
+        self.end = position + 1 if end is None and position is not None else end
+
+    @property
+    def hint(self) -> str:
+        """What to write instead; the next step by its name in the language's own reports."""
+        return self.next_step
 
     def __str__(self) -> str:
-        said = super().__str__()
+        if self.code is None and self.position is None:
+            return super().__str__()
+        mark = "" if self.code is None else f"[{self.code}] "
         if self.position is None:
-            return said
-        return f"{said}\n  {self.text}\n  {' ' * self.position}^"
+            lines = [f"{mark}{self.message}"]
+        else:
+            shown, column, caret = _excerpt(self.text, self.position, self.end or 0)
+            lines = [f"{mark}{self.message} (col {column})", f"  {shown}", f"  {caret}"]
+        if self.next_step:
+            lines.append(f"  hint: {self.next_step}")
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, str | int | None]:
+        """Return the fields as plain values, for JSON."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "position": self.position,
+            "end": self.end,
+            "hint": self.next_step or None,
+        }
+
+
+# Room on both sides of a token in a line too long to show.
+_EXCERPT_MARGIN: Final = 60
+
+
+def _excerpt(text: str, position: int, end: int) -> tuple[str, int, str]:
+    """Return the line of `text` that holds `position`, the column from 1, and carets under it."""
+    first = text.rfind("\n", 0, position) + 1
+    last = text.find("\n", position)
+    last = len(text) if last < 0 else last
+    column = position - first + 1
+    end = max(min(end, last), position + 1)
+    left, right = max(first, position - _EXCERPT_MARGIN), min(last, end + _EXCERPT_MARGIN)
+    if right - left > 4 * _EXCERPT_MARGIN:
+        right = end = position + 2 * _EXCERPT_MARGIN
+    before = "…" if left > first else ""
+    after = "…" if right < last else ""
+    # Tabs stay, so that the caret stands where the token does; other controls would move it.
+    line = "".join(
+        " " if char != "\t" and not char.isprintable() else char for char in text[left:right]
+    )
+    pad = " " * len(before) + "".join("\t" if c == "\t" else " " for c in text[left:position])
+    return f"{before}{line}{after}", column, pad + "^" * (end - position)
 
 
 def near_matches(name: str, known: Iterable[str], *, limit: int = 3) -> list[str]:

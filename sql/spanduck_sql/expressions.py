@@ -1,20 +1,25 @@
 """Predicates over span columns: small immutable trees, unbound (columns by name).
 
 A tree is data: it compares, hashes and pickles. Whatever is done with one is a function over it
-(`fold`): the columns it reads, the window it implies, its text. Three-valued logic throughout, and
-DuckDB's order of numbers, in which NaN equals itself and is greater than every other.
+(`fold`): the columns it reads, the window it implies, its text. Three-valued logic throughout.
+
+The same trees carry two languages. Read as SQL, columns are SQL names, a literal has the column's
+own type, and numbers have DuckDB's order, in which NaN equals itself and is greater than every
+other. Read as a span filter, columns are the service's names, a literal is VARCHAR, DOUBLE or
+BOOLEAN, and `spanduck_sql.language.binding` says what a comparison means.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import chain
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 _T = TypeVar("_T")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -46,6 +51,10 @@ _NEGATED: Final = {
 }
 
 
+Span = tuple[int, int]
+"""Where a token stands in the text a tree was read from: its first offset and one past its last."""
+
+
 @dataclass(frozen=True)
 class Literal:
     """A constant.
@@ -53,10 +62,12 @@ class Literal:
     Attributes:
         value: A plain Python value; of a TIMESTAMP WITH TIME ZONE the microseconds since the epoch.
         type: DuckDB's name of the type, which is the column's own.
+        span: Where it was read. No part of the value: trees compare without it, here and below.
     """
 
     value: object
     type: str
+    span: Span | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         value = self.value
@@ -104,6 +115,7 @@ class Compare(Predicate):
     op: Comparison
     column: str
     literal: Literal
+    span: Span | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"{_quoted(self.column)} {self.op} {self.literal}"
@@ -115,9 +127,60 @@ class In(Predicate):
 
     column: str
     literals: tuple[Literal, ...]
+    span: Span | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"{_quoted(self.column)} IN ({', '.join(map(str, self.literals))})"
+
+
+@dataclass(frozen=True)
+class Between(Predicate):
+    """A column between two constants, both included."""
+
+    column: str
+    low: Literal
+    high: Literal
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+    def __str__(self) -> str:
+        return f"{_quoted(self.column)} BETWEEN {self.low} AND {self.high}"
+
+
+@dataclass(frozen=True)
+class Like(Predicate):
+    """A text that matches a pattern: `%` any run of characters, `_` one.
+
+    Attributes:
+        column: The text.
+        pattern: The pattern.
+        escape: The character that makes the next one of the pattern ordinary; None for none.
+        ignores_case: ILIKE.
+        span: Where the column was read.
+    """
+
+    column: str
+    pattern: str
+    escape: str | None = None
+    ignores_case: bool = False
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+    def __str__(self) -> str:
+        operator = "ILIKE" if self.ignores_case else "LIKE"
+        escape = "" if self.escape is None else f" ESCAPE {Literal(self.escape, 'VARCHAR')}"
+        pattern = Literal(self.pattern, "VARCHAR")
+        return f"{_quoted(self.column)} {operator} {pattern}{escape}"
+
+
+@dataclass(frozen=True)
+class Contains(Predicate):
+    """A text that holds another one, every character of which is ordinary."""
+
+    column: str
+    text: str
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+    def __str__(self) -> str:
+        return f"contains({_quoted(self.column)}, {Literal(self.text, 'VARCHAR')})"
 
 
 @dataclass(frozen=True)
@@ -125,31 +188,62 @@ class IsNull(Predicate):
     """A column without a value."""
 
     column: str
+    span: Span | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"{_quoted(self.column)} IS NULL"
 
 
 @dataclass(frozen=True)
-class And(Predicate):
-    """Both."""
+class Opaque(Predicate):
+    """A condition that only the engine evaluates; it stands for its place in a tree.
 
-    left: Predicate
-    right: Predicate
+    Attributes:
+        sql: Its text.
+        reason: Why nothing else can be said of it.
+        columns: What it reads of the spans.
+    """
 
-    def __str__(self) -> str:
-        return f"({self.left} AND {self.right})"
-
-
-@dataclass(frozen=True)
-class Or(Predicate):
-    """Either."""
-
-    left: Predicate
-    right: Predicate
+    sql: str
+    reason: str
+    columns: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"({self.left} OR {self.right})"
+        return self.sql
+
+
+class _Connective(Predicate):
+    """AND or OR of two or more; one of the same kind inside is dissolved, so that none is deep."""
+
+    operands: tuple[Predicate, ...]
+
+    def __init__(self, *operands: Predicate) -> None:
+        if len(operands) < 2:
+            raise ValueError(f"{type(self).__name__} needs two operands; see all_of and any_of")
+        flat: list[Predicate] = []
+        for operand in operands:
+            flat += operand.operands if isinstance(operand, type(self)) else (operand,)
+        object.__setattr__(self, "operands", tuple(flat))
+
+
+@dataclass(frozen=True, init=False)
+class And(_Connective):
+    """All of them."""
+
+    operands: tuple[Predicate, ...]
+
+    def __str__(self) -> str:
+        return f"({' AND '.join(map(str, self.operands))})"
+
+
+@dataclass(frozen=True, init=False)
+class Or(_Connective):
+    """Any of them."""
+
+    operands: tuple[Predicate, ...]
+
+    def __str__(self) -> str:
+        return f"({' OR '.join(map(str, self.operands))})"
 
 
 @dataclass(frozen=True)
@@ -180,15 +274,31 @@ class Visitor(ABC, Generic[_T]):
         """Value of a membership."""
 
     @abstractmethod
+    def between(self, predicate: Between) -> _T:
+        """Value of a range."""
+
+    @abstractmethod
+    def like(self, predicate: Like) -> _T:
+        """Value of a pattern match."""
+
+    @abstractmethod
+    def contains(self, predicate: Contains) -> _T:
+        """Value of a search."""
+
+    @abstractmethod
     def is_null(self, predicate: IsNull) -> _T:
         """Value of a test for NULL."""
 
     @abstractmethod
-    def all_of(self, left: _T, right: _T) -> _T:
+    def opaque(self, predicate: Opaque) -> _T:
+        """Value of what only the engine evaluates."""
+
+    @abstractmethod
+    def all_of(self, operands: Sequence[_T]) -> _T:
         """Value of AND."""
 
     @abstractmethod
-    def any_of(self, left: _T, right: _T) -> _T:
+    def any_of(self, operands: Sequence[_T]) -> _T:
         """Value of OR."""
 
     @abstractmethod
@@ -197,45 +307,73 @@ class Visitor(ABC, Generic[_T]):
 
 
 def fold(predicate: Predicate, visitor: Visitor[_T]) -> _T:
-    """Visit `predicate` from its leaves up, without recursion: a long OR is a deep tree."""
+    """Visit `predicate` from its leaves up, from left to right, without recursion."""
     values: list[_T] = []
     pending: list[tuple[Predicate, bool]] = [(predicate, False)]
     while pending:
         node, is_ready = pending.pop()
         match node:
-            case And(left, right) | Or(left, right):
+            case And() | Or():
                 if not is_ready:
-                    pending += [(node, True), (right, False), (left, False)]
+                    pending.append((node, True))
+                    pending += [(operand, False) for operand in reversed(node.operands)]
                     continue
-                second, first = values.pop(), values.pop()
+                count = len(node.operands)
                 combine = visitor.all_of if isinstance(node, And) else visitor.any_of
-                values.append(combine(first, second))
+                values[-count:] = [combine(values[-count:])]
             case Not(operand):
                 if not is_ready:
                     pending += [(node, True), (operand, False)]
                     continue
                 values.append(visitor.negated(values.pop()))
-            case Compare():
-                values.append(visitor.compare(node))
-            case In():
-                values.append(visitor.is_in(node))
-            case IsNull():
-                values.append(visitor.is_null(node))
-            case AlwaysTrue():
-                values.append(visitor.always_true())
             case _:
-                raise TypeError(f"{type(node).__name__} is no predicate")
+                values.append(_leaf(node, visitor))
     return values[0]
 
 
+def _leaf(node: Predicate, visitor: Visitor[_T]) -> _T:
+    match node:
+        case Compare():
+            return visitor.compare(node)
+        case In():
+            return visitor.is_in(node)
+        case Between():
+            return visitor.between(node)
+        case Like():
+            return visitor.like(node)
+        case Contains():
+            return visitor.contains(node)
+        case IsNull():
+            return visitor.is_null(node)
+        case Opaque():
+            return visitor.opaque(node)
+        case AlwaysTrue():
+            return visitor.always_true()
+    raise TypeError(f"{type(node).__name__} is no predicate")
+
+
 def all_of(predicates: Iterable[Predicate]) -> Predicate:
-    """Return the conjunction; `AlwaysTrue` of none."""
-    result: Predicate = AlwaysTrue()
-    for predicate in predicates:
-        if isinstance(predicate, AlwaysTrue):
-            continue
-        result = predicate if isinstance(result, AlwaysTrue) else And(result, predicate)
-    return result
+    """Return the conjunction, without what is always true; `AlwaysTrue` of none."""
+    operands = [item for item in predicates if not isinstance(item, AlwaysTrue)]
+    if not operands:
+        return AlwaysTrue()
+    return operands[0] if len(operands) == 1 else And(*operands)
+
+
+def any_of(predicates: Iterable[Predicate]) -> Predicate:
+    """Return the disjunction of one or more."""
+    operands = tuple(predicates)
+    return operands[0] if len(operands) == 1 else Or(*operands)
+
+
+def conjuncts(predicate: Predicate) -> tuple[Predicate, ...]:
+    """Return what must all hold: the operands of an AND, nothing of `AlwaysTrue`, else itself."""
+    match predicate:
+        case And():
+            return predicate.operands
+        case AlwaysTrue():
+            return ()
+    return (predicate,)
 
 
 def negate(predicate: Predicate) -> Predicate:
@@ -253,33 +391,43 @@ def columns_of(predicate: Predicate) -> tuple[str, ...]:
     return fold(predicate, _Columns())
 
 
-class _Negation(Visitor[tuple[Predicate, Predicate]]):
+_Pair = tuple[Predicate, Predicate]
+
+
+class _Negation(Visitor[_Pair]):
     """Each value is a pair: the predicate, and its opposite."""
 
-    def always_true(self) -> tuple[Predicate, Predicate]:
+    def always_true(self) -> _Pair:
         return AlwaysTrue(), Not(AlwaysTrue())
 
-    def compare(self, predicate: Compare) -> tuple[Predicate, Predicate]:
-        opposite = Compare(predicate.op.negated, predicate.column, predicate.literal)
-        return predicate, opposite
+    def compare(self, predicate: Compare) -> _Pair:
+        return predicate, replace(predicate, op=predicate.op.negated)
 
-    def is_in(self, predicate: In) -> tuple[Predicate, Predicate]:
+    def is_in(self, predicate: In) -> _Pair:
         return predicate, Not(predicate)
 
-    def is_null(self, predicate: IsNull) -> tuple[Predicate, Predicate]:
+    def between(self, predicate: Between) -> _Pair:
         return predicate, Not(predicate)
 
-    def all_of(
-        self, left: tuple[Predicate, Predicate], right: tuple[Predicate, Predicate]
-    ) -> tuple[Predicate, Predicate]:
-        return And(left[0], right[0]), Or(left[1], right[1])
+    def like(self, predicate: Like) -> _Pair:
+        return predicate, Not(predicate)
 
-    def any_of(
-        self, left: tuple[Predicate, Predicate], right: tuple[Predicate, Predicate]
-    ) -> tuple[Predicate, Predicate]:
-        return Or(left[0], right[0]), And(left[1], right[1])
+    def contains(self, predicate: Contains) -> _Pair:
+        return predicate, Not(predicate)
 
-    def negated(self, operand: tuple[Predicate, Predicate]) -> tuple[Predicate, Predicate]:
+    def is_null(self, predicate: IsNull) -> _Pair:
+        return predicate, Not(predicate)
+
+    def opaque(self, predicate: Opaque) -> _Pair:
+        return predicate, Not(predicate)
+
+    def all_of(self, operands: Sequence[_Pair]) -> _Pair:
+        return And(*(one for one, _ in operands)), Or(*(opposite for _, opposite in operands))
+
+    def any_of(self, operands: Sequence[_Pair]) -> _Pair:
+        return Or(*(one for one, _ in operands)), And(*(opposite for _, opposite in operands))
+
+    def negated(self, operand: _Pair) -> _Pair:
         return operand[1], operand[0]
 
 
@@ -293,14 +441,26 @@ class _Columns(Visitor[tuple[str, ...]]):
     def is_in(self, predicate: In) -> tuple[str, ...]:
         return (predicate.column,)
 
+    def between(self, predicate: Between) -> tuple[str, ...]:
+        return (predicate.column,)
+
+    def like(self, predicate: Like) -> tuple[str, ...]:
+        return (predicate.column,)
+
+    def contains(self, predicate: Contains) -> tuple[str, ...]:
+        return (predicate.column,)
+
     def is_null(self, predicate: IsNull) -> tuple[str, ...]:
         return (predicate.column,)
 
-    def all_of(self, left: tuple[str, ...], right: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(left + right))
+    def opaque(self, predicate: Opaque) -> tuple[str, ...]:
+        return predicate.columns
 
-    def any_of(self, left: tuple[str, ...], right: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(left + right))
+    def all_of(self, operands: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(chain.from_iterable(operands)))
+
+    def any_of(self, operands: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+        return self.all_of(operands)
 
     def negated(self, operand: tuple[str, ...]) -> tuple[str, ...]:
         return operand

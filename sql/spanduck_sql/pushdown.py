@@ -7,14 +7,19 @@ themselves are applied again, exactly, to the arriving batches.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Final
 
 from spanduck_sql.expressions import (
     TIMESTAMP_TZ,
+    Between,
     Compare,
     Comparison,
+    Contains,
     In,
     IsNull,
+    Like,
+    Opaque,
     Predicate,
     Visitor,
     columns_of,
@@ -24,7 +29,7 @@ from spanduck_sql.expressions import (
 from spanduck_sql.schema import START_TIME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 _NOT_A_WINDOW: Final = "only bounds on start_time travel; applied to the arriving batches"
 _NO_BOUND: Final = "it bounds start_time on neither side; applied to the arriving batches"
@@ -147,15 +152,34 @@ class _WindowOf(Visitor[Window]):
             return Window()
         return Window(min(instants), max(instants) + 1)
 
-    def is_null(self, predicate: IsNull) -> Window:  # noqa: ARG002 - a leaf of another kind
+    def between(self, predicate: Between) -> Window:
+        low, high = predicate.low.value, predicate.high.value
+        is_time = predicate.low.type == predicate.high.type == TIMESTAMP_TZ
+        if predicate.column != self._column or not is_time:
+            return Window()
+        if not isinstance(low, int) or not isinstance(high, int):
+            return Window()
+        return Window(low, high + 1)
+
+    # Leaves of other kinds bound nothing.
+    def like(self, predicate: Like) -> Window:  # noqa: ARG002
         return Window()
 
-    def all_of(self, left: Window, right: Window) -> Window:
-        return left.intersect(right)
+    def contains(self, predicate: Contains) -> Window:  # noqa: ARG002
+        return Window()
 
-    def any_of(self, left: Window, right: Window) -> Window:
-        return left.hull(right)
+    def is_null(self, predicate: IsNull) -> Window:  # noqa: ARG002
+        return Window()
 
-    # NOT stands before memberships and NULL tests only, and neither bounds anything.
+    def opaque(self, predicate: Opaque) -> Window:  # noqa: ARG002
+        return Window()
+
+    def all_of(self, operands: Sequence[Window]) -> Window:
+        return reduce(Window.intersect, operands)
+
+    def any_of(self, operands: Sequence[Window]) -> Window:
+        return reduce(Window.hull, operands)
+
+    # NOT stands before leaves that bound nothing when they are turned round.
     def negated(self, operand: Window) -> Window:  # noqa: ARG002
         return Window()

@@ -39,7 +39,7 @@ def test_fields_keep_their_types() -> None:
 
 def test_a_filter_error_shows_a_caret_under_the_token() -> None:
     error = FilterError("unknown operator", text="a =! 1", position=2)
-    assert str(error) == "unknown operator\n  a =! 1\n    ^"
+    assert str(error) == "unknown operator (col 3)\n  a =! 1\n    ^"
 
 
 def test_near_matches_ignore_case_and_come_best_first() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import reduce
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
@@ -11,11 +12,15 @@ import pyarrow.compute as pc
 from spanduck._scan.scalars import array, scalar
 from spanduck_sql.expressions import (
     TIMESTAMP_TZ,
+    Between,
     Compare,
     Comparison,
+    Contains,
     In,
     IsNull,
+    Like,
     Literal,
+    Opaque,
     Predicate,
     Visitor,
     fold,
@@ -23,7 +28,7 @@ from spanduck_sql.expressions import (
 from spanduck_sql.schema import JSON_TYPE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     Columns = Callable[[str], pa.Array]
 
@@ -91,11 +96,24 @@ class _IsExact(Visitor[bool]):
     def is_null(self, predicate: IsNull) -> bool:
         return predicate.column in self._types
 
-    def all_of(self, left: bool, right: bool) -> bool:
-        return left and right
+    # The engine offers no others; it keeps them.
+    def between(self, predicate: Between) -> bool:  # noqa: ARG002
+        return False
 
-    def any_of(self, left: bool, right: bool) -> bool:
-        return left and right
+    def like(self, predicate: Like) -> bool:  # noqa: ARG002
+        return False
+
+    def contains(self, predicate: Contains) -> bool:  # noqa: ARG002
+        return False
+
+    def opaque(self, predicate: Opaque) -> bool:  # noqa: ARG002
+        return False
+
+    def all_of(self, operands: Sequence[bool]) -> bool:
+        return all(operands)
+
+    def any_of(self, operands: Sequence[bool]) -> bool:
+        return all(operands)
 
     def negated(self, operand: bool) -> bool:
         return operand
@@ -138,11 +156,23 @@ class _Keep(Visitor[pa.Array]):
         values = self._columns(predicate.column)
         return pc.is_null(values.storage if values.type == JSON_TYPE else values)
 
-    def all_of(self, left: pa.Array, right: pa.Array) -> pa.Array:
-        return pc.and_kleene(left, right)
+    def between(self, predicate: Between) -> pa.Array:
+        raise NotImplementedError(f"{predicate} is the engine's")
 
-    def any_of(self, left: pa.Array, right: pa.Array) -> pa.Array:
-        return pc.or_kleene(left, right)
+    def like(self, predicate: Like) -> pa.Array:
+        raise NotImplementedError(f"{predicate} is the engine's")
+
+    def contains(self, predicate: Contains) -> pa.Array:
+        raise NotImplementedError(f"{predicate} is the engine's")
+
+    def opaque(self, predicate: Opaque) -> pa.Array:
+        raise NotImplementedError(f"{predicate} is the engine's")
+
+    def all_of(self, operands: Sequence[pa.Array]) -> pa.Array:
+        return reduce(pc.and_kleene, operands)
+
+    def any_of(self, operands: Sequence[pa.Array]) -> pa.Array:
+        return reduce(pc.or_kleene, operands)
 
     def negated(self, operand: pa.Array) -> pa.Array:
         return pc.invert(operand)

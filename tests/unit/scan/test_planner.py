@@ -106,8 +106,8 @@ def test_a_plan_asks_for_what_is_read_and_no_more() -> None:
     assert plan.wire_columns == ("attributes.env", "start_time", "name")
     assert delivered_schema(plan).names == ["attributes.env~2"]
     assert str(plan.residual) == (
-        "((\"start_time\" >= TIMESTAMPTZ '2001-09-09 01:46:40.000001+00:00'"
-        " AND \"start_time\" < TIMESTAMPTZ '2033-05-18 03:33:20+00:00') AND \"name\" = 'x')"
+        "(\"start_time\" >= TIMESTAMPTZ '2001-09-09 01:46:40.000001+00:00'"
+        " AND \"start_time\" < TIMESTAMPTZ '2033-05-18 03:33:20+00:00' AND \"name\" = 'x')"
     )
     assert plan.not_pushed == (
         ("\"name\" = 'x'", "only bounds on start_time travel; applied to the arriving batches"),
