@@ -6,12 +6,13 @@ STAMP := $(VENV)/.installed
 # Branch coverage, the servers' own processes included. It only rises.
 COVERAGE_FLOOR := 93
 
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test lint bench fuzz clean
 
 help:
 	@echo "make demo    install, start an embedded server, query spans, write evaluations back"
 	@echo "make test    install, then format, lint, types, layers and every test"
 	@echo "make lint    the fast half of that: format, lint, types, layers"
+	@echo "make fuzz    arbitrary filters for FUZZ_SECONDS (600); atheris leads the search where it is installed"
 	@echo "make bench   the benchmarks (a quarter of an hour; SPANDUCK_BENCH_ROWS makes it shorter)"
 
 $(STAMP): pyproject.toml constraints.txt
@@ -41,6 +42,11 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	@$(BIN)/python -m pytest -m bench -s -p no:randomly tests/bench
+
+# A finding is written to crash-*; once mended it joins tests/fuzz/corpus.
+FUZZ_SECONDS ?= 600
+fuzz: $(STAMP)
+	@$(BIN)/python tests/fuzz/fuzz_filter.py $(FUZZ_SECONDS)
 
 clean:
 	rm -rf $(VENV) dist build .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis

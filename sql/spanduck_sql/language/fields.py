@@ -170,3 +170,24 @@ def field_type(name: str) -> FieldType | None:
     if name.startswith(("attributes.", "tag.")) and not name.endswith("."):
         return _A
     return None
+
+
+UPPER_CASE_VALUES: Final = {
+    SPAN_KIND: frozenset(
+        {
+            "LLM",
+            "CHAIN",
+            "TOOL",
+            "AGENT",
+            "RETRIEVER",
+            "RERANKER",
+            "EMBEDDING",
+            "GUARDRAIL",
+            "EVALUATOR",
+            "PROMPT",
+            "UNKNOWN",
+        }
+    ),
+    STATUS_CODE: frozenset({"OK", "ERROR", "UNSET"}),
+}
+"""Fields whose values are always upper case; text is compared with its case."""
