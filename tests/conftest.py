@@ -47,6 +47,8 @@ class Misbehaviour:
         sees_window: Whether the window is applied.
         pause_s: Before each batch.
         extra_columns: Added to the stream though nobody announced them.
+        refuses: Returns what is raised of an export with this filter, None for nothing.
+        refuses_at: When: at its announcement, when the ticket is redeemed, or before a batch.
     """
 
     stop_after: int | None = None
@@ -60,6 +62,8 @@ class Misbehaviour:
     sees_window: bool = True
     pause_s: float = 0.0
     extra_columns: dict[str, Any] = field(default_factory=dict)
+    refuses: Callable[[str], Exception | None] = lambda _: None
+    refuses_at: str = "info"
 
 
 class FakeService(fl.FlightServerBase):  # type: ignore[misc]  # pyarrow is untyped
@@ -98,6 +102,7 @@ class FakeService(fl.FlightServerBase):  # type: ignore[misc]  # pyarrow is unty
         wrong = self.misbehaviour
         if wrong.info_error is not None:
             raise wrong.info_error
+        self._refuse(command, "info")
         if command.project not in self.tables:
             raise pa.ArrowKeyError(f"no project {command.project!r}")
         table = self._selected(command)
@@ -111,6 +116,7 @@ class FakeService(fl.FlightServerBase):  # type: ignore[misc]  # pyarrow is unty
         if self.misbehaviour.drop_tickets > 0:
             self.misbehaviour.drop_tickets -= 1
             raise pa.ArrowKeyError("no such ticket")
+        self._refuse(command, "get")
         table = self._selected(command)
         for name, values in self.misbehaviour.extra_columns.items():
             table = table.append_column(name, pa.repeat(values, table.num_rows))
@@ -138,6 +144,7 @@ class FakeService(fl.FlightServerBase):  # type: ignore[misc]  # pyarrow is unty
 
     def _batches(self, command: ExportCommand, table: pa.Table) -> Iterator[Any]:
         wrong = self.misbehaviour
+        self._refuse(command, "batch")
         batches = table.combine_chunks().to_batches(max_chunksize=command.stream_chunk_size or 1000)
         for index, batch in enumerate(batches):
             if index == wrong.stop_after:
@@ -155,6 +162,12 @@ class FakeService(fl.FlightServerBase):  # type: ignore[misc]  # pyarrow is unty
                 yield batch, Trailer(rows).to_bytes()
             else:
                 yield batch
+
+    def _refuse(self, command: ExportCommand, at: str) -> None:
+        wrong = self.misbehaviour
+        error = wrong.refuses(command.filter_expression) if wrong.refuses_at == at else None
+        if error is not None:
+            raise error
 
     def _selected(self, command: ExportCommand) -> pa.Table:
         table = self.tables[command.project]

@@ -112,7 +112,9 @@ class LocalSettings(BaseModel):
     )
     strict: bool = Field(default=True, description="Check filters before they are sent.")
     pushdown: Literal["standard", "conservative"] = Field(
-        "standard", description="Whether negative text predicates are pushed."
+        "standard",
+        description="What is assumed of the service when predicates are pushed: conservative pushes"
+        " none that a service could answer otherwise for letter case, empty texts or NaN.",
     )
     require_window: bool = Field(
         default=False, description="Refuse scans without bounds on start_time."

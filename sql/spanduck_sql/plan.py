@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from spanduck_sql.expressions import AlwaysTrue, Predicate, columns_of
@@ -32,6 +32,7 @@ class ScanPlan:
         residual: Everything accepted and the exact bounds, applied whole to the arriving batches.
         declared_schema: SQL names and types of all columns of the scan.
         not_pushed: Text and reason of each conjunct that is absent from filter and window.
+        given_filter: What of `filter_text` the caller wrote; what a refused filter is replaced by.
     """
 
     project: str
@@ -44,11 +45,21 @@ class ScanPlan:
     residual: Predicate
     declared_schema: pa.Schema
     not_pushed: tuple[tuple[str, str], ...] = field(default=())
+    given_filter: str = ""
 
     @property
     def is_empty(self) -> bool:
         """Whether the window holds no instant, so that nothing need be asked."""
         return self.start_time >= self.end_time
+
+    @property
+    def is_generated(self) -> bool:
+        """Whether a part of the filter is ours, without which the rows are the same in the end."""
+        return self.filter_text != self.given_filter
+
+    def without_generated(self) -> ScanPlan:
+        """Return the plan that sends the caller's filter only."""
+        return replace(self, filter_text=self.given_filter)
 
     @property
     def read_columns(self) -> tuple[str, ...]:
@@ -70,6 +81,7 @@ class ScanPlan:
             "start_time": self.start_time.isoformat(),
             "end_time": self.end_time.isoformat(),
             "filter": self.filter_text or None,
+            "given_filter": self.given_filter or None,
             "columns": list(self.columns),
             "sample_rate": self.sample_rate,
             "residual": residual,

@@ -1,4 +1,4 @@
-"""What of a predicate travels to the service: for now the window it implies on a span's start.
+"""What of a predicate travels to the service: a window on the start of a span, and a filter.
 
 Everything here is inclusive: what is sent may keep extra rows and never loses one. The predicates
 themselves are applied again, exactly, to the arriving batches.
@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Final
 
+from spanduck_sql.errors import FilterError
 from spanduck_sql.expressions import (
     TIMESTAMP_TZ,
+    AlwaysTrue,
+    And,
     Between,
     Compare,
     Comparison,
@@ -20,19 +23,52 @@ from spanduck_sql.expressions import (
     IsNull,
     Like,
     Opaque,
+    Or,
     Predicate,
     Visitor,
-    columns_of,
+    all_of,
     fold,
     push_not_down,
 )
+from spanduck_sql.expressions import conjuncts as conjuncts_of
+from spanduck_sql.inclusive import inclusive
+from spanduck_sql.language.parser import parse
+from spanduck_sql.language.printer import to_text
 from spanduck_sql.schema import START_TIME
+from spanduck_sql.targets import (
+    GENERATED_MARK,
+    NAN_FIELD_KEY,
+    NAN_STORED,
+    WIRE_KIND_KEY,
+    Pushing,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_NOT_A_WINDOW: Final = "only bounds on start_time travel; applied to the arriving batches"
-_NO_BOUND: Final = "it bounds start_time on neither side; applied to the arriving batches"
+    import pyarrow as pa
+
+__all__ = [
+    "GENERATED_MARK",
+    "MAX_FILTER_BYTES",
+    "NAN_FIELD_KEY",
+    "NAN_STORED",
+    "WIRE_KIND_KEY",
+    "Pushdown",
+    "Pushing",
+    "Window",
+    "inclusive",
+    "push_down",
+    "sent_text",
+    "split_generated",
+    "window_of",
+    "with_generated",
+]
+
+MAX_FILTER_BYTES: Final = 16_384
+"""Longest text that we send of our own accord; the service's limit is not documented."""
+
+_TOO_LONG: Final = "the filter would be longer than {:,} bytes; the longest lists are left out"
 
 
 @dataclass(frozen=True)
@@ -82,33 +118,146 @@ class Pushdown:
     """What becomes of the conjuncts of a scan.
 
     Attributes:
-        window: What is sent of them.
-        not_pushed: Text and reason of each conjunct that is absent from the window.
+        window: What is sent of them as a window.
+        filter: What is sent of them as a filter, beside the one that was given; None for nothing.
+        not_pushed: Text and reason of each conjunct that is absent from both.
     """
 
     window: Window
+    filter: Predicate | None = None
     not_pushed: tuple[tuple[str, str], ...] = ()
 
 
+_BETWEEN_BOTH: Final = ") AND "
+# What joins a part to the others, and all of them to a filter that was given.
+_JOIN_BYTES: Final = len(" AND ()")
+_FRAME_BYTES: Final = len(f"({_BETWEEN_BOTH}{GENERATED_MARK}()")
+
+
 def push_down(
-    conjuncts: Iterable[Predicate], window: Window, *, column: str = START_TIME
+    conjuncts: Iterable[Predicate],
+    window: Window,
+    *,
+    schema: pa.Schema,
+    mode: Pushing = "standard",
+    given: Predicate | None = None,
+    max_text: int = MAX_FILTER_BYTES,
 ) -> Pushdown:
-    """Narrow `window` by what the conjuncts say about `column`.
+    """Find the narrowest window and filter that we can send and that lose no row.
 
     Args:
         conjuncts: All of them hold for every row that is wanted.
         window: Bounds from the call's own arguments.
-        column: The SQL name of the span's start.
+        schema: The declared schema of the project.
+        mode: What is assumed of the service; see `Pushing`.
+        given: The filter that is sent in any case, and not repeated.
+        max_text: Longest text of both filters, in bytes. What is too long is left out, the longest
+            lists first.
     """
+    pushed = [
+        (conjunct, window_of(conjunct), *inclusive(conjunct, schema, mode))
+        for whole in conjuncts
+        for conjunct in conjuncts_of(whole)
+    ]
+    asked = frozenset(() if given is None else conjuncts_of(given))
+    parts = dict.fromkeys(
+        part
+        for _, _, tree, _ in pushed
+        for part in (() if tree is None else conjuncts_of(tree))
+        if part not in asked
+    )
+    sent = _within(max_text, given, tuple(parts))
+    travelling = asked.union(sent)
     not_pushed: list[tuple[str, str]] = []
-    for conjunct in conjuncts:
-        implied = window_of(conjunct, column=column)
+    for conjunct, implied, tree, reason in pushed:
         if implied.is_bounded:
             window = window.intersect(implied)
-        else:
-            reason = _NO_BOUND if column in columns_of(conjunct) else _NOT_A_WINDOW
+        elif tree is None:
             not_pushed.append((str(conjunct), reason))
-    return Pushdown(window, tuple(not_pushed))
+        elif travelling.isdisjoint(conjuncts_of(tree)):
+            not_pushed.append((str(conjunct), _TOO_LONG.format(max_text)))
+    return Pushdown(window, all_of(sent) if sent else None, tuple(not_pushed))
+
+
+def _within(
+    max_text: int, given: Predicate | None, parts: Sequence[Predicate]
+) -> tuple[Predicate, ...]:
+    """Return those of `parts` that fit beside `given`, in their order."""
+    size_by_part = {part: len(to_text(part).encode()) + _JOIN_BYTES for part in parts}
+    size = sum(size_by_part.values()) + _FRAME_BYTES
+    if given is not None and not isinstance(given, AlwaysTrue):
+        size += len(to_text(given).encode())
+    if size <= max_text:
+        return tuple(parts)
+    dropped: set[Predicate] = set()
+    for part in sorted(parts, key=lambda part: (-_longest_list(part), -size_by_part[part])):
+        if size <= max_text:
+            break
+        dropped.add(part)
+        size -= size_by_part[part]
+    return tuple(part for part in parts if part not in dropped)
+
+
+def _longest_list(predicate: Predicate) -> int:
+    match predicate:
+        case In(_, literals):
+            return len(literals)
+        case And() | Or():
+            return max(map(_longest_list, predicate.operands))
+    return 0
+
+
+def sent_text(given_text: str, generated: Predicate | None) -> str:
+    """Return the text that travels: a user's filter, as it is if nothing is added to it, and ours.
+
+    Args:
+        given_text: What the user wrote; empty for nothing. A text that is no filter is returned as
+            it is: nothing can be added to it.
+        generated: As `push_down` makes them.
+    """
+    if generated is None:
+        return given_text
+    return _joined(given_text, f"({to_text(generated)})") if given_text else to_text(generated)
+
+
+def with_generated(given_text: str, generated: Predicate) -> str:
+    """Return one text of a user's filter and of ours, which `split_generated` takes apart.
+
+    Args:
+        given_text: As of `sent_text`.
+        generated: As of `sent_text`.
+    """
+    ours = f"{GENERATED_MARK}({to_text(generated)})"
+    return _joined(given_text, ours) if given_text else ours
+
+
+def _joined(given_text: str, ours: str) -> str:
+    try:
+        given = parse(given_text)
+    except FilterError:
+        return given_text
+    # From the tree: a comment at the end of the text would swallow the parenthesis.
+    return f"({to_text(given)}{_BETWEEN_BOTH}{ours}"
+
+
+def split_generated(text: str) -> tuple[str, Predicate | None]:
+    """Return the user's part of a text, and ours; a text of any other form is the user's."""
+    if not text.endswith(")"):
+        return text, None
+    before, mark, ours = text[:-1].rpartition(f"{GENERATED_MARK}(")
+    if not mark:
+        return text, None
+    given = ""
+    if before:
+        if not before.startswith("(") or not before.endswith(_BETWEEN_BOTH):
+            return text, None
+        given = before[1 : -len(_BETWEEN_BOTH)]
+    try:
+        generated = parse(ours)
+        is_ours = to_text(generated) == ours and (not given or to_text(parse(given)) == given)
+    except FilterError:
+        is_ours = False
+    return (given, generated) if is_ours and (given or not before) else (text, None)
 
 
 def window_of(predicate: Predicate, *, column: str = START_TIME) -> Window:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from spanduck import exceptions
 from spanduck._transport.flight import FlightTransport
@@ -34,6 +34,8 @@ class Attachment:
         self._rest: RestTransport | None = None
         self.last_error: Exception | None = None
         self._streams: weakref.WeakSet[ScanStream] = weakref.WeakSet()
+        self._said: dict[str, None] = {}
+        self._refused: dict[str, None] = {}
         self._lock = threading.Lock()
 
     @property
@@ -90,6 +92,28 @@ class Attachment:
         """Tell the user something on stderr."""
         sys.stderr.write(f"{line}\n")
 
+    def say_once(self, line: str, *, about: str = "") -> None:
+        """Tell the user something on stderr, unless it was told `about` the same before."""
+        with self._lock:
+            is_new = _noted(self._said, about or line)
+        if is_new:
+            self.say(line)
+
+    def is_refused(self, filter_text: str) -> bool:
+        """Whether the service has refused a filter that we generated."""
+        with self._lock:
+            return filter_text in self._refused
+
+    def note_refused(self, filter_text: str, refusal: Error) -> None:
+        """Remember a filter that the service refused, so that it is not tried again."""
+        with self._lock:
+            _noted(self._refused, filter_text)
+        self.say_once(
+            "spanduck: the service refused the filter made of a query's conditions; the spans are "
+            f"filtered here, after they were read ({refusal.message})",
+            about="refused",
+        )
+
     def close(self) -> None:
         """End open scans and close the transports. Idempotent."""
         self.cancel()
@@ -98,6 +122,20 @@ class Attachment:
             rest, self._rest = self._rest, None
         if rest is not None:
             rest.close()
+
+
+# More texts than that are written by a program, and the first ones will not come again.
+_MOST_NOTED: Final = 1_000
+
+
+def _noted(texts: dict[str, None], text: str) -> bool:
+    """Note `text` among the latest ones, and tell whether it is new."""
+    if text in texts:
+        return False
+    if len(texts) >= _MOST_NOTED:
+        del texts[next(iter(texts))]
+    texts[text] = None
+    return True
 
 
 def _public_name(exc: Error) -> str:

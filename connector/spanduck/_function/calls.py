@@ -12,9 +12,14 @@ from spanduck._function.spans import SpansRelation
 from spanduck._scan.planner import ScanRequest
 from spanduck._scan.schema_cache import project_schema
 from spanduck.exceptions import FilterError, UnknownProjectError, ValidationError
-from spanduck_sql.pushdown import Window
+from spanduck_sql.language.binding import bind
+from spanduck_sql.language.columns import columns_of_schema
+from spanduck_sql.language.parser import parse
+from spanduck_sql.pushdown import Window, split_generated
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from spanduck._function.attachment import Attachment
     from spanduck._function.source import Relation
     from spanduck._scan.schema_cache import ProjectSchema
@@ -69,6 +74,7 @@ def relation_for(attachment: Attachment, call: Call) -> Relation:
     filter_text = _filter(call)
     space = attachment.space(call.space)
     schema = _schema(attachment, space, call.project)
+    _check_filter(attachment, filter_text, schema.declared)
     request = ScanRequest(
         project=call.project,
         space=space,
@@ -102,6 +108,16 @@ def _filter(call: Call) -> str:
             "filter := '' is no filter", next_step="Leave it out, or pass NULL, for none."
         )
     return call.filter_text
+
+
+def _check_filter(attachment: Attachment, text: str, schema: pa.Schema) -> None:
+    """Refuse a filter that is none, and say what in it can match nothing."""
+    given, _ = split_generated(text)
+    if not given or not attachment.settings.local.strict:
+        return
+    bound = bind(parse(given), columns_of_schema(schema), text=given)
+    for warning in bound.warnings:
+        attachment.say_once(f"spanduck: filter := {given!r}: {warning}")
 
 
 def _sample_rate(call: Call) -> float | None:

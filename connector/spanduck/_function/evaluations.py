@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from spanduck._function.implied import implied, renamed
 from spanduck._function.spans import read_plan
 from spanduck._scan.planner import ScanRequest, plan_scan
 from spanduck._scan.residual import is_exact, keep
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from spanduck._function.attachment import Attachment
+    from spanduck_sql.plan import ScanPlan
 
 SCHEMA: Final = pa.schema(
     [
@@ -41,6 +43,8 @@ SCHEMA: Final = pa.schema(
 )
 _SPAN_COLUMN: Final = {"span_id": SPAN_ID, "trace_id": TRACE_ID, "start_time": START_TIME}
 _KEY_COLUMNS: Final = frozenset({"level", "name"})
+# A longer list of tests costs the service more than the spans it keeps back.
+_MOST_TESTS: Final = 20
 _Fields = dict[str, str]
 
 
@@ -67,19 +71,10 @@ class EvaluationsRelation:
         """Start one export of the evaluations' columns and return its rows in the long shape."""
         delivered = pa.schema([SCHEMA.field(name) for name in columns])
         wanted = self._wanted(predicates)
-        if not wanted:
+        plan = self._planned(wanted, predicates)
+        if plan is None:
             return pa.RecordBatchReader.from_batches(delivered, [])
         residual = all_of(predicates)
-        span_columns = [*_SPAN_COLUMN.values()]
-        evaluated = [column for fields in wanted.values() for column in fields.values()]
-        plan = plan_scan(
-            self._request,
-            [*span_columns, *evaluated],
-            # These are the same on a span and on its evaluations; they narrow the window.
-            [item for item in predicates if set(columns_of(item)) == {START_TIME}],
-            settings=self._attachment.settings.local,
-            now=datetime.now(UTC),
-        )
 
         def long(batch: pa.RecordBatch) -> pa.RecordBatch | None:
             parts = [_part(batch, key, fields) for key, fields in wanted.items()]
@@ -91,6 +86,42 @@ class EvaluationsRelation:
             return made.filter(mask).select(list(columns)) if columns else made.filter(mask)
 
         return read_plan(self._attachment, plan, then=long, schema=delivered)
+
+    def plan(
+        self,
+        columns: Sequence[str],  # noqa: ARG002 - all columns of an evaluation are needed to make it
+        predicates: Sequence[Predicate],
+    ) -> ScanPlan | None:
+        """Return what `read` would ask for now, None when nothing; nothing is asked."""
+        return self._planned(self._wanted(predicates), predicates)
+
+    def _planned(
+        self, wanted: dict[tuple[str, str], _Fields], predicates: Sequence[Predicate]
+    ) -> ScanPlan | None:
+        if not wanted:
+            return None
+        evaluated = [column for fields in wanted.values() for column in fields.values()]
+        return plan_scan(
+            self._request,
+            [*_SPAN_COLUMN.values(), *evaluated],
+            # What is the same on a span and on its evaluations.
+            list(renamed(predicates, _SPAN_COLUMN)),
+            settings=self._attachment.settings.local,
+            now=datetime.now(UTC),
+            implied=self._implied(wanted, predicates),
+            is_refused=self._attachment.is_refused,
+        )
+
+    # A scan that asks for every evaluation is left as it is: unfiltered, and mentioned when it is
+    # large.
+    def _implied(
+        self, wanted: dict[tuple[str, str], _Fields], predicates: Sequence[Predicate]
+    ) -> list[Predicate]:
+        columns = sum(map(len, wanted.values()))
+        has_less = len(wanted) < len(self._columns_by_key) or any(
+            set(columns_of(item)) <= set(EVALUATION_FIELDS) for item in predicates
+        )
+        return [implied(wanted.values(), predicates)] if has_less and columns <= _MOST_TESTS else []
 
     # Names that the predicates rule out need not be exported.
     def _wanted(self, predicates: Sequence[Predicate]) -> dict[tuple[str, str], _Fields]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -54,14 +55,18 @@ class SpansRelation:
 
     def read(self, columns: Sequence[str], predicates: Sequence[Predicate]) -> pa.RecordBatchReader:
         """Start one export and return its rows; no order."""
-        plan = plan_scan(
+        return read_plan(self._attachment, self.plan(columns, predicates))
+
+    def plan(self, columns: Sequence[str], predicates: Sequence[Predicate]) -> ScanPlan:
+        """Return what `read` would ask for now; nothing is asked."""
+        return plan_scan(
             self._request,
             columns,
             predicates,
             settings=self._attachment.settings.local,
             now=datetime.now(UTC),
+            is_refused=self._attachment.is_refused,
         )
-        return read_plan(self._attachment, plan)
 
 
 def read_plan(
@@ -80,6 +85,7 @@ def read_plan(
         plan,
         attachment.settings.local,
         on_info=_notice(attachment, plan),
+        on_refused=partial(attachment.note_refused, plan.filter_text),
         then=then,
     )
     return attachment.opened(stream).reader(delivered)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from spanduck._config import LocalSettings
     from spanduck._transport.flight import ExportInfo, FlightTransport
+    from spanduck.exceptions import Error
     from spanduck_sql.plan import ScanPlan
 
 
@@ -52,6 +53,7 @@ def open_scan(
     *,
     cancel: threading.Event | None = None,
     on_info: Callable[[ExportInfo], None] | None = None,
+    on_refused: Callable[[Error], None] | None = None,
     then: Callable[[pa.RecordBatch], pa.RecordBatch | None] | None = None,
 ) -> ScanStream:
     """Open the export of a plan whose window is not empty. The caller closes it.
@@ -62,6 +64,8 @@ def open_scan(
         settings: Completeness, time-outs, batch size.
         cancel: Ends the stream when it is set.
         on_info: Called with the announcement, in the reader thread.
+        on_refused: Called there when the service has refused the filter that we made of the
+            predicates, and has taken the caller's own. The rows are the same.
         then: What is done to each batch after all else, in the reader thread.
 
     Returns:
@@ -80,14 +84,20 @@ def open_scan(
 
         return both
 
+    chunk_rows = _chunk_rows(plan, settings)
+    fallback = None
+    if plan.is_generated:
+        fallback = export_command(plan.without_generated(), chunk_rows=chunk_rows)
     return ScanStream(
         transport,
-        export_command(plan, chunk_rows=_chunk_rows(plan, settings)),
+        export_command(plan, chunk_rows=chunk_rows),
         completeness=settings.completeness,
         read_timeout_s=settings.read_timeout_s,
         cancel=cancel,
         transform=transform,
         on_info=on_info,
+        fallback=fallback,
+        on_fallback=on_refused,
     )
 
 

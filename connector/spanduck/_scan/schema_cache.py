@@ -18,8 +18,10 @@ import pyarrow as pa
 from spanduck._scan.stream import open_stream
 from spanduck._transport.flight import is_loopback
 from spanduck._wire import ExportCommand
+from spanduck_sql.language.columns import StoredKind, stored_kind
 from spanduck_sql.plan import WIRE_NAME_KEY
 from spanduck_sql.schema import CORE_TYPES, WIRE_TIME, order_columns, sql_names, sql_type
+from spanduck_sql.targets import NAN_FIELD_KEY, WIRE_KIND_KEY
 
 if TYPE_CHECKING:
     from spanduck._config import Settings
@@ -102,22 +104,44 @@ def drop(service: str, space: str, project: str, *, home: Path | None = None) ->
 def declared_schema(wire: pa.Schema) -> pa.Schema:
     """Return the SQL schema of a wire schema, in the order of `SELECT *`, core columns included.
 
-    A field whose SQL name differs from its name on the wire carries the latter (`WIRE_NAME_KEY`).
+    A field whose SQL name differs from its name on the wire carries the latter (`WIRE_NAME_KEY`),
+    one whose values are converted the wire's kind (`WIRE_KIND_KEY`), and one that may hold NaN the
+    wire's mark (`NAN_FIELD_KEY`).
     """
     type_by_name: dict[str, pa.DataType] = {}
     for name in CORE_TYPES:
         if wire.get_field_index(name) < 0:
             type_by_name[name] = pa.null()
+    nan_by_name: dict[str, bytes] = {}
     for item in wire:
         if item.name != WIRE_TIME:
             type_by_name.setdefault(item.name, item.type)
+            if item.metadata and NAN_FIELD_KEY in item.metadata:
+                nan_by_name.setdefault(item.name, item.metadata[NAN_FIELD_KEY])
     sql_by_wire = sql_names(tuple(type_by_name))
     fields = []
     for name in order_columns(type_by_name):
         sql_name = sql_by_wire[name]
-        metadata = None if sql_name == name else {WIRE_NAME_KEY: name.encode()}
-        fields.append(pa.field(sql_name, sql_type(name, type_by_name[name]), metadata=metadata))
+        kind = sql_type(name, type_by_name[name])
+        metadata = _wire_kind(type_by_name[name], kind)
+        if sql_name != name:
+            metadata[WIRE_NAME_KEY] = name.encode()
+        if name in nan_by_name:
+            metadata[NAN_FIELD_KEY] = nan_by_name[name]
+        fields.append(pa.field(sql_name, kind, metadata=metadata or None))
     return pa.schema(fields)
+
+
+# What the service compares is what it holds: of another kind, a filter on the column may lose rows.
+def _wire_kind(wire: pa.DataType, sql: pa.DataType) -> dict[bytes, bytes]:
+    while pa.types.is_dictionary(wire):
+        wire = wire.value_type
+    kind = stored_kind(wire)
+    if pa.types.is_decimal(wire) or (pa.types.is_floating(wire) and wire.bit_width < 64):
+        kind = StoredKind.OTHER  # a constant is rounded before it is compared with these
+    elif pa.types.is_null(wire) or kind is stored_kind(sql):
+        return {}
+    return {WIRE_KIND_KEY: kind.encode()}
 
 
 def _ask(

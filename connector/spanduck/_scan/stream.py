@@ -16,7 +16,9 @@ from spanduck._transport.retry import retrying
 from spanduck._wire import Trailer
 from spanduck.exceptions import (
     Error,
+    FilterError,
     IncompleteStreamError,
+    RejectedError,
     UnavailableError,
     UnknownProjectError,
 )
@@ -59,6 +61,10 @@ class ScanStream:
             batch that becomes None, or empty, is left out.
         on_info: Called in the reader thread with the announcement; what it raises ends the stream.
         info: An announcement that was asked for already.
+        fallback: What is asked for instead when the service refuses `command` before it has sent a
+            batch; what that fails with is what is raised.
+        on_fallback: Called in the reader thread with the refusal, once the service has taken the
+            other.
     """
 
     def __init__(
@@ -72,6 +78,8 @@ class ScanStream:
         transform: MakeTransform | None = None,
         on_info: Callable[[ExportInfo], None] | None = None,
         info: ExportInfo | None = None,
+        fallback: ExportCommand | None = None,
+        on_fallback: Callable[[Error], None] | None = None,
     ) -> None:
         self._transport = transport
         self._command = command
@@ -81,6 +89,8 @@ class ScanStream:
         self._make_transform = transform
         self._on_info = on_info
         self._info = info
+        self._fallback = fallback
+        self._on_fallback = on_fallback
         self._changed = threading.Condition()
         self._queue: deque[pa.RecordBatch] = deque()
         self._schema: pa.Schema | None = None
@@ -201,7 +211,7 @@ class ScanStream:
 
     def _run(self) -> None:
         try:
-            self._export_batches()
+            self._export_or_fall_back()
         except BaseException as exc:  # noqa: BLE001 - it is raised where the batches are read
             if not self._stop.is_set():
                 self._hand_over_failure(exc)
@@ -212,13 +222,31 @@ class ScanStream:
 
     # Batches that arrived before the failure are still in the queue, and are read first.
     def _hand_over_failure(self, exc: BaseException) -> None:
+        text = self._command.filter_expression
+        if isinstance(exc, RejectedError) and text and not self.rows_received:
+            # A service may read the filter only when the ticket is redeemed.
+            exc = FilterError(exc.message, text=text)
         with self._changed:
             if self._failure is None:
                 self._failure = exc
             self._changed.notify_all()
 
-    def _export_batches(self) -> None:
+    def _export_or_fall_back(self) -> None:
+        try:
+            self._export_batches(self._announced())
+        except (FilterError, RejectedError) as exc:
+            if self._fallback is None or self.rows_received or self._stop.is_set():
+                raise
+            refusal = exc
+        else:
+            return
+        self._command, self._info = self._fallback, None
         info = self._announced()
+        if self._on_fallback is not None:
+            self._on_fallback(refusal)
+        self._export_batches(info)
+
+    def _export_batches(self, info: ExportInfo) -> None:
         self.total_records = info.total_records
         if self._on_info is not None:
             self._on_info(info)

@@ -80,11 +80,11 @@ def test_the_services_refusal_is_told_in_its_own_words(
 def test_a_filter_that_the_service_refuses_is_a_filter_error(
     fake_service: Any, con: duckdb.DuckDBPyConnection
 ) -> None:
-    con.execute("PREPARE q AS FROM spans('p', filter := 'nonsense =')")
-    fake_service.misbehaviour.info_error = pa.ArrowInvalid("unexpected end at 10")
+    con.execute("PREPARE q AS FROM spans('p', filter := 'name = null')")
+    fake_service.misbehaviour.info_error = pa.ArrowInvalid("unknown attribute at 10")
     text = fails(con, "EXECUTE q")
     assert "[spanduck.FilterError]" in text
-    assert "unexpected end at 10" in text
+    assert "unknown attribute at 10" in text
     fake_service.misbehaviour.info_error = None
 
 

@@ -20,7 +20,7 @@ from spanduck_sql.expressions import (
     columns_of,
     push_not_down,
 )
-from spanduck_sql.pushdown import Window, push_down, window_of
+from spanduck_sql.pushdown import Window, window_of
 
 A = Compare(Comparison.EQ, "a", Literal(1, "BIGINT"))
 B = Compare(Comparison.GT, "b", Literal("it's", "VARCHAR"))
@@ -107,10 +107,3 @@ def test_the_window_holds_every_row_the_predicate_keeps(
     predicate: Predicate, window: Window
 ) -> None:
     assert window_of(predicate) == window
-
-
-def test_what_is_absent_from_the_window_is_told_with_a_reason() -> None:
-    pushed = push_down([start(">", 5), A, start("!=", 7)], Window(None, 100))
-    assert pushed.window == Window(6, 100)
-    assert [text for text, _ in pushed.not_pushed] == [str(A), str(start("!=", 7))]
-    assert len({reason for _, reason in pushed.not_pushed}) == 2
