@@ -127,12 +127,16 @@ class Bench:
     def client(self) -> spanduck.SpansClient:
         return spanduck.SpansClient(**self.settings, progress=False)
 
-    def start(self, mode: str, project: str = LARGE, seconds: float = 0) -> subprocess.Popen[str]:
-        arguments = [sys.executable, str(PROGRAM), mode, project, str(seconds)]
+    def start(
+        self, mode: str, project: str = LARGE, seconds: float = 0, **wanted: str
+    ) -> subprocess.Popen[str]:
+        arguments = [sys.executable, str(PROGRAM), mode, project, str(seconds), json.dumps(wanted)]
         return subprocess.Popen(arguments, env=self.environment, stdout=subprocess.PIPE, text=True)
 
-    def measure(self, mode: str, project: str = LARGE, seconds: float = 0) -> dict[str, Any]:
-        with self.start(mode, project, seconds) as process:
+    def measure(
+        self, mode: str, project: str = LARGE, seconds: float = 0, **wanted: str
+    ) -> dict[str, Any]:
+        with self.start(mode, project, seconds, **wanted) as process:
             told, _ = process.communicate(timeout=3_000)
         assert process.returncode == 0, mode
         result: dict[str, Any] = json.loads(told.splitlines()[-1])

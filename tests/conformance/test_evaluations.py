@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from spanduck.exceptions import Error
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -194,11 +192,6 @@ def test_unknown_ids_sent_over_http_make_no_spans(logged: Client) -> None:
     assert len(logged.rows_by_id()) == 4
 
 
-@pytest.mark.xfail(
-    reason="the embedded server refuses filters until it can evaluate them",
-    raises=(RuntimeError, Error),
-    strict=True,
-)
 def test_written_evaluations_can_be_filtered_at_once(logged: Client, update: Update) -> None:
     rows = pd.DataFrame(
         {"context.span_id": span_ids(0, 1, 2), "eval.Quality.score": [0.1, 0.5, 0.9]}

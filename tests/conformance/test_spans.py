@@ -11,8 +11,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from spanduck.exceptions import Error
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -316,18 +314,6 @@ def test_projects_are_kept_apart(
     assert "attributes.custom.mine" not in row
 
 
-NO_FILTERS_YET = pytest.mark.xfail(
-    reason="the embedded server refuses filters until it can evaluate them",
-    raises=(RuntimeError, Error),
-    strict=True,
-)
-NO_SAMPLES_YET = pytest.mark.xfail(
-    reason="the embedded server refuses to sample until it can",
-    raises=(RuntimeError, Error),
-    strict=True,
-)
-
-
 class TestWhatAnExportAsksFor:
     def test_the_window_is_half_open_on_the_start(
         self, client: Client, make_spans: MakeSpans, noon: datetime
@@ -359,7 +345,6 @@ class TestWhatAnExportAsksFor:
         assert sum(sizes) == 1_000
         assert max(sizes) <= 70
 
-    @NO_FILTERS_YET
     def test_a_filter_selects(self, client: Client, make_spans: MakeSpans) -> None:
         client.log(make_spans(6, **{"attributes.custom.value": ["it's", "b", "c", "d", "e", "f"]}))
         assert sorted(client.rows_by_id(where="status_code = 'ERROR'")) == [
@@ -370,6 +355,34 @@ class TestWhatAnExportAsksFor:
             "span-0000000000",
             "span-0000000003",
         ]
+        assert sorted(client.rows_by_id(where="attributes.custom.value >= 'e'")) == [
+            "span-0000000000",
+            "span-0000000004",
+            "span-0000000005",
+        ]
+
+    def test_a_filter_may_read_what_is_not_exported(
+        self, client: Client, make_spans: MakeSpans
+    ) -> None:
+        metadata = [{"tier": "gold", "n": 1}, {"tier": "tin", "n": 2}, {"n": 3}]
+        client.log(make_spans(3, **{"attributes.metadata": metadata}))
+        columns = ["context.span_id"]
+        for text, numbers in (
+            ("attributes.metadata.tier = 'gold'", [0]),
+            ("attributes.metadata.n >= 2", [1, 2]),
+            ("attributes.metadata.tier IS NULL", [2]),
+            ("attributes.unheard.of IS NULL", [0, 1, 2]),
+        ):
+            got = client.rows_by_id(where=text, columns=columns)
+            assert sorted(got) == [f"span-{number:010}" for number in numbers]
+        assert len(client.export_to_df(where="attributes.unheard.of = 'x'")) == 0
+
+    def test_a_bad_filter_is_refused_and_told_why(
+        self, client: Client, make_spans: MakeSpans
+    ) -> None:
+        client.log(make_spans(1))
+        with pytest.raises(client.call_failed, match="did you mean status_code"):
+            client.export_to_df(where="statuscode = 'ERROR'")
 
     def test_columns_are_projected_and_time_comes_along(
         self, client: Client, make_spans: MakeSpans
@@ -380,7 +393,6 @@ class TestWhatAnExportAsksFor:
         frame = client.export_to_df(columns=["name"])
         assert frame["name"].tolist() == ["step 0", "step 1"]
 
-    @NO_SAMPLES_YET
     def test_a_sample_keeps_whole_traces_and_is_the_same_again(
         self, client: Client, make_spans: MakeSpans
     ) -> None:
@@ -391,17 +403,6 @@ class TestWhatAnExportAsksFor:
         assert all(traces.count(trace) == 3 for trace in set(traces))
         assert client.rows_by_id(sample_rate=0.5).keys() == sample.keys()
         assert len(client.rows_by_id(sample_rate=1.0)) == 600
-
-    @pytest.mark.parametrize(
-        ("option", "said"),
-        [({"where": "status_code = 'ERROR'"}, "filter"), ({"sample_rate": 0.5}, "sample")],
-    )
-    def test_what_the_server_cannot_do_yet_is_refused_not_ignored(
-        self, client: Client, make_spans: MakeSpans, option: dict[str, Any], said: str
-    ) -> None:
-        client.log(make_spans(3))
-        with pytest.raises(client.call_failed, match=said):
-            client.export_to_df(**option)
 
     def test_nothing_in_the_window_is_an_empty_frame(
         self, client: Client, make_spans: MakeSpans

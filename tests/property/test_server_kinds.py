@@ -107,7 +107,7 @@ def _export(store: Store, project: str) -> pa.Table:
     with store.reading() as cursor:
         space = catalogue.spaces(cursor)[0].id
         record = catalogue.find_project(cursor, space, project)
-        plan = plan_export(store.catalogues.get(cursor, record), windowed=False)
+        plan = plan_export(store.catalogues.get(cursor, record))
         table = cursor.sql(plan.query).to_arrow_table()
         return table.rename_columns(plan.schema.names).sort_by("context.span_id")
 

@@ -22,7 +22,13 @@ from spanduck._wire.ids import is_id, make_id
 from spanduck._wire.problem import PROBLEM_CONTENT_TYPE, ProblemDocument
 from spanduck._wire.rest import Pagination, Project, ProjectsPage, Space, SpacesPage
 from spanduck._wire.results import MetadataResult, UpdateResult
-from spanduck._wire.trailer import JSON_VALID, JSON_VALID_FIELD_KEY, Trailer
+from spanduck._wire.trailer import (
+    JSON_VALID,
+    JSON_VALID_FIELD_KEY,
+    NAN_FIELD_KEY,
+    NAN_STORED,
+    Trailer,
+)
 from spanduck._wire.upload_schema import (
     UPLOAD_SCHEMA_KEY,
     UploadSchema,
@@ -33,6 +39,8 @@ from spanduck._wire.upload_schema import (
 __all__ = [
     "JSON_VALID",
     "JSON_VALID_FIELD_KEY",
+    "NAN_FIELD_KEY",
+    "NAN_STORED",
     "ORIGIN",
     "PROBLEM_CONTENT_TYPE",
     "SPACE_HEADER",

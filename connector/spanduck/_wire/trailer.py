@@ -11,6 +11,11 @@ from typing import Final
 JSON_VALID_FIELD_KEY: Final = b"spanduck.json"
 JSON_VALID: Final = b"valid"
 
+# On an exported Arrow field of doubles: a NaN is, or may be, among the values stored. In SQL that
+# is a number and greater than every other, in the filter language it is a missing value.
+NAN_FIELD_KEY: Final = b"spanduck.nan"
+NAN_STORED: Final = b"stored"
+
 
 @dataclass(frozen=True)
 class Trailer:

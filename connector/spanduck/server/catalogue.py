@@ -97,6 +97,7 @@ class StoredColumn:
         physical: The column in those tables.
         is_json: Every text so far was valid JSON, and none empty.
         is_exact_double: Every integer so far is exact as a double.
+        may_be_nan: A double or a score so far was NaN; never unset, though the row may be gone.
     """
 
     logical: str
@@ -106,6 +107,7 @@ class StoredColumn:
     physical: str | None = None
     is_json: bool = True
     is_exact_double: bool = True
+    may_be_nan: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,7 +228,8 @@ def load(cursor: DuckDBPyConnection, project: ProjectRecord) -> ProjectCatalogue
         [project.number],
     ).fetchall()
     columns = cursor.execute(
-        "SELECT logical, kind, place, table_number, physical, is_json, is_exact_double"
+        "SELECT logical, kind, place, table_number, physical, is_json, is_exact_double,"
+        " may_be_nan"
         " FROM columns WHERE project = ? ORDER BY position",
         [project.number],
     ).fetchall()

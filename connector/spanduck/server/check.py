@@ -56,6 +56,7 @@ class Findings:
         rows: Rows of the body.
         with_values: Indexes of columns that hold at least one value.
         inexact: Indexes of integer columns with a value that a double cannot hold exactly.
+        with_nan: Indexes of columns of doubles in which a value is NaN.
         ids: The distinct span ids.
         keep: Whether each row is the last of its id; None when no id repeats.
         order: How far the rows lie in the order of time already.
@@ -65,6 +66,7 @@ class Findings:
     rows: int = 0
     with_values: set[int] = field(default_factory=set)
     inexact: set[int] = field(default_factory=set)
+    with_nan: set[int] = field(default_factory=set)
     ids: pa.Array | None = None
     keep: pa.BooleanArray | None = None
     order: Order = Order.ROWS
@@ -242,6 +244,9 @@ def _look_at(array: pa.Array, column: IncomingColumn, findings: Findings) -> Non
         low, high = ends["min"].as_py(), ends["max"].as_py()
         if low is not None and (low <= -_EXACT or high >= _EXACT):
             findings.inexact.add(column.index)
+    is_asked = incoming.kind is Kind.FLOAT64 and column.index not in findings.with_nan
+    if is_asked and pc.any(pc.is_nan(array)).as_py():
+        findings.with_nan.add(column.index)
 
 
 def _find_repeated(ids: Sequence[pa.Array], findings: Findings) -> None:

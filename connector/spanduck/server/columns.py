@@ -71,6 +71,7 @@ _COLUMN_ROWS: Final = pa.schema(
         ("physical", pa.string()),
         ("is_json", pa.bool_()),
         ("is_exact_double", pa.bool_()),
+        ("may_be_nan", pa.bool_()),
     ]
 )
 
@@ -287,6 +288,7 @@ def insert_columns(
             "physical": column.physical,
             "is_json": column.is_json,
             "is_exact_double": column.is_exact_double,
+            "may_be_nan": column.may_be_nan,
         }
         for offset, column in enumerate(columns)
     ]

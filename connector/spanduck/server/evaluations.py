@@ -16,6 +16,7 @@ from spanduck_sql.schema import EVALUATION_FIELDS, EvaluationColumn, parse_evalu
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
 
     from duckdb import DuckDBPyConnection
 
@@ -47,6 +48,8 @@ def merge(
     spool: Spool,
     span_id: IncomingColumn,
     columns: Sequence[IncomingColumn],
+    *,
+    with_nan: AbstractSet[int],
 ) -> Merged:
     """Merge the evaluations of a checked body, inside a writing transaction, once in it.
 
@@ -61,6 +64,7 @@ def merge(
         spool: The body.
         span_id: Its column of span ids.
         columns: Its columns of evaluations.
+        with_nan: Indexes of the columns in which a value is NaN.
 
     Raises:
         RequestError: A column has a type that its field cannot hold.
@@ -68,8 +72,9 @@ def merge(
     for column in columns:
         _refuse_wrong_type(column)
     additions = plan_additions(catalogue, columns, set(), 0)
-    apply_additions(cursor, catalogue, additions)
-    if additions.columns:
+    catalogue = apply_additions(cursor, catalogue, additions)
+    is_news = _note_nan(cursor, catalogue, [c for c in columns if c.index in with_nan])
+    if additions.columns or is_news:
         projects.next_generation(cursor, catalogue.project)
     tables = (("evaluations", catalogue.evaluations_table),)
     names = [table.name for table in catalogue.span_tables]
@@ -83,6 +88,20 @@ def merge(
     unmatched = cursor.execute(statements.script_on("evaluations_unmatched", tables)).fetchall()
     updated = cursor.execute("SELECT count(DISTINCT span_id) FROM merged").fetchall()[0][0]
     return Merged(catalogue.project.number, updated, tuple(row[0] for row in unmatched))
+
+
+def _note_nan(
+    cursor: DuckDBPyConnection, catalogue: ProjectCatalogue, columns: Sequence[IncomingColumn]
+) -> bool:
+    """Note that columns hold a NaN; return whether it was anything new."""
+    known = (catalogue.by_logical[column.logical][0] for column in columns)
+    news = [stored.logical for stored in known if not stored.may_be_nan]
+    for logical in news:
+        cursor.execute(
+            "UPDATE columns SET may_be_nan = TRUE WHERE project = ? AND logical = ?",
+            [catalogue.project.number, logical],
+        )
+    return bool(news)
 
 
 def _refuse_wrong_type(column: IncomingColumn) -> None:

@@ -1,25 +1,23 @@
-"""What an export reads: columns, Arrow types and query, made once for each catalogue."""
+"""What an export reads: columns, Arrow types and queries, made once for each catalogue."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 from sqlglot import exp
 
-from spanduck._wire import JSON_VALID, JSON_VALID_FIELD_KEY
-from spanduck.server import statements
-from spanduck.server.catalogue import Place, ProjectCatalogue, StoredColumn, StoredTable
-from spanduck.server.kinds import Kind
+from spanduck._wire import JSON_VALID, JSON_VALID_FIELD_KEY, NAN_FIELD_KEY, NAN_STORED
+from spanduck.server import filters, statements
+from spanduck.server.catalogue import Place
+from spanduck.server.values import COMPUTED, HOLDS_JSON, SpanRows, exported
 from spanduck_sql.schema import (
     END_TIME,
     EVENT_ATTRIBUTES,
     EVENTS,
-    JSON_COLUMNS,
     LATENCY_MS,
-    LIST_DICT_COLUMNS,
     NAME,
     PARENT_ID,
     SPAN_ID,
@@ -29,12 +27,13 @@ from spanduck_sql.schema import (
     STATUS_MESSAGE,
     TRACE_ID,
     WIRE_TIME,
-    EvaluationColumn,
-    parse_evaluation_column,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from spanduck.server.catalogue import ProjectCatalogue, StoredTable
+    from spanduck_sql.language.binding import BoundFilter
 
 # The order of the protocol's list of exported columns. `time` is always sent: the vendor's SDK
 # sorts by it.
@@ -53,33 +52,35 @@ _CORE_ORDER: Final = (
     EVENT_ATTRIBUTES,
     EVENTS,
 )
-_COMPUTED: Final = {
-    WIRE_TIME: pa.timestamp("ms", tz="UTC"),
-    LATENCY_MS: pa.float64(),
-}
-_HOLDS_JSON: Final = JSON_COLUMNS | LIST_DICT_COLUMNS
-_VALID_JSON: Final = {JSON_VALID_FIELD_KEY: JSON_VALID}
-_SPANS: Final = "s"
+# What is remembered of a filter is some ten times as long as its text.
+_KEPT_FILTER: Final = 4_096
 
 
 @dataclass(frozen=True)
-class ExportPlan:
-    """An export of some columns of a project.
+class Restriction:
+    """Which of a project's spans are wanted.
 
     Attributes:
-        schema: What is sent, in the order of the query.
-        query: The text; bounds, when there are any, are variables of the connection.
-        counts: Queries whose results add up to the number of rows.
+        is_windowed: Only those in a window: see `statements.in_window`.
+        filter_text: Only those for which this filter is true; empty for none.
+        is_sampled: Only those of some traces: see `statements.in_sample`.
     """
 
-    schema: pa.Schema
-    query: str
-    counts: tuple[str, ...]
+    is_windowed: bool = False
+    filter_text: str = ""
+    is_sampled: bool = False
+
+    @property
+    def is_selective(self) -> bool:
+        """Whether rows must be looked at to be counted."""
+        return bool(self.filter_text) or self.is_sampled
 
 
-@lru_cache(maxsize=256)
+ALL: Final = Restriction()
+
+
 def plan_export(
-    catalogue: ProjectCatalogue, columns: tuple[str, ...] = (), *, windowed: bool
+    catalogue: ProjectCatalogue, columns: tuple[str, ...] = (), restriction: Restriction = ALL
 ) -> ExportPlan:
     """Plan an export; cheap when asked again.
 
@@ -87,25 +88,111 @@ def plan_export(
         catalogue: The project's catalogue.
         columns: Wire names, in the order to be sent; empty for all. Names the project does not have
             are left out, repeated ones are sent once, `time` is sent in any case.
-        windowed: Whether the spans are bounded in time.
+        restriction: Which spans are wanted. Its filter may read any column, sent or not.
+
+    Raises:
+        FilterError: The filter is none, or does not fit the project's columns.
     """
-    names = _chosen(catalogue, columns)
-    source = _Source(catalogue)
-    fields: list[pa.Field] = []
-    values: list[exp.Expr] = []
-    for name in names:
-        stored = catalogue.by_logical.get(name, ())
-        value, arrow_type, is_json = _column(name, stored, source)
-        # Only columns that hold JSON by the protocol carry the mark; elsewhere it would say nothing
-        # a reader could use.
-        metadata = _VALID_JSON if is_json and name in _HOLDS_JSON else None
-        fields.append(pa.field(name, arrow_type, metadata=metadata))
-        values.append(value.as_(f"o{len(values)}", quoted=True))
-    query = source.joined(exp.select(*values), windowed=windowed)
-    counts = tuple(
-        statements.count(table.name, windowed=windowed) for table in catalogue.span_tables
+    if len(restriction.filter_text) > _KEPT_FILTER:
+        return _plan.__wrapped__(catalogue, columns, restriction)
+    return _plan(catalogue, columns, restriction)
+
+
+@lru_cache(maxsize=256)
+def _plan(
+    catalogue: ProjectCatalogue, columns: tuple[str, ...], restriction: Restriction
+) -> ExportPlan:
+    text = restriction.filter_text
+    return ExportPlan(
+        catalogue,
+        restriction,
+        filters.bound(catalogue, text) if text else None,
+        tuple(_chosen(catalogue, columns)),
     )
-    return ExportPlan(pa.schema(fields), statements.sql(query), counts)
+
+
+@dataclass(frozen=True, eq=False)
+class ExportPlan:
+    """An export of some columns of a project.
+
+    Its queries are written when they are first asked for: which of them are depends on what others
+    answer, and the text of a large filter takes its time. Windows and samples are variables of the
+    connection.
+
+    Attributes:
+        catalogue: The project's catalogue.
+        restriction: Which spans are wanted.
+        bound: Its filter; None for none.
+        names: The columns, in the order they are sent.
+    """
+
+    catalogue: ProjectCatalogue
+    restriction: Restriction
+    bound: BoundFilter | None
+    names: tuple[str, ...]
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """What is sent, in the order of the queries."""
+        return pa.schema([_field(self.catalogue, name) for name in self.names])
+
+    @cached_property
+    def counts(self) -> tuple[str, ...]:
+        """Where no row need be looked at: queries whose results add up to the number of rows."""
+        return tuple(
+            statements.count(table.name, windowed=self.restriction.is_windowed)
+            for table in self.catalogue.span_tables
+        )
+
+    @cached_property
+    def matches(self) -> tuple[str, ...]:
+        """For each table of spans what finds its rows, and reads no more of them than it must."""
+        return tuple(self._matches(table) for table in self.catalogue.span_tables)
+
+    @cached_property
+    def query(self) -> str:
+        """What finds the rows and reads the columns of them."""
+        rows = SpanRows(self.catalogue)
+        query = self._conditioned(_selected(self.names, rows), rows)
+        return statements.sql(rows.joined(query, part=self._in_window))
+
+    @cached_property
+    def fetch(self) -> str:
+        """What reads the columns of the rows whose ids are in `statements.matched(number)`."""
+        rows = SpanRows(self.catalogue)
+
+        def found(part: exp.Select, table: StoredTable) -> exp.Select:
+            number = self.catalogue.span_tables.index(table)
+            return part.where(statements.is_matched(number), copy=False)
+
+        return statements.sql(rows.joined(_selected(self.names, rows), part=found))
+
+    def _matches(self, table: StoredTable) -> str:
+        rows = SpanRows(self.catalogue)
+        query = self._conditioned(exp.select(statements.column(statements.ROW_ID)), rows)
+
+        def numbered(part: exp.Select, table: StoredTable) -> exp.Select:
+            row_id = statements.column("rowid").as_(statements.ROW_ID)
+            return self._in_window(part, table).select(row_id, copy=False)
+
+        return statements.sql(rows.joined(query, part=numbered, tables=(table,)))
+
+    def _conditioned(self, query: exp.Select, rows: SpanRows) -> exp.Select:
+        if self.bound is not None:
+            query = query.where(filters.where(self.bound, rows), copy=False)
+        if self.restriction.is_sampled:
+            query = query.where(statements.in_sample(rows.trace()), copy=False)
+        return query
+
+    def _in_window(self, part: exp.Select, _: StoredTable) -> exp.Select:
+        is_windowed = self.restriction.is_windowed
+        return part.where(statements.in_window(), copy=False) if is_windowed else part
+
+
+def _selected(names: Sequence[str], rows: SpanRows) -> exp.Select:
+    return exp.select(
+        *(rows.value(name).as_(f"o{place}", quoted=True) for place, name in enumerate(names))
+    )
 
 
 def _chosen(catalogue: ProjectCatalogue, columns: tuple[str, ...]) -> list[str]:
@@ -119,106 +206,13 @@ def _chosen(catalogue: ProjectCatalogue, columns: tuple[str, ...]) -> list[str]:
     return [*_CORE_ORDER, *groups[Place.ATTRIBUTE], *groups[Place.EVALUATION]]
 
 
-def _column(
-    name: str, stored: Sequence[StoredColumn], source: _Source
-) -> tuple[exp.Expr, pa.DataType, bool]:
-    """Return a column's value, its Arrow type, and whether every text in it is valid JSON."""
-    if name in _COMPUTED:
-        return _computed(name, source), _COMPUTED[name], False
-    evaluation = parse_evaluation_column(name)
-    if evaluation is not None:
-        kind = Kind.FLOAT64 if evaluation.field == "score" else Kind.STRING
-        return source.evaluation(evaluation), kind.arrow_type, False
-    kinds = [column for column in stored if column.kind is not None]
-    if not kinds:
-        # Never anything but null: no kind, and text is what any value can become.
-        return statements.cast(exp.null(), "VARCHAR"), pa.string(), True
-    if len(kinds) == 1:
-        only = kinds[0]
-        kind = only.kind or Kind.STRING
-        return source.attribute(only), kind.arrow_type, only.is_json
-    return _mixed(kinds, source)
-
-
-def _computed(name: str, source: _Source) -> exp.Expr:
-    start = source.time(START_TIME)
-    if name == WIRE_TIME:
-        million = exp.Literal.number(1_000_000)
-        return statements.cast(exp.IntDiv(this=start, expression=million), "BIGINT")
-    end = source.time(END_TIME)
-    span = statements.cast(exp.paren(exp.Sub(this=end, expression=start)), "DOUBLE")
-    return exp.Div(this=span, expression=exp.Literal.number(1_000_000), typed=False, safe=False)
-
-
-def _mixed(kinds: Sequence[StoredColumn], source: _Source) -> tuple[exp.Expr, pa.DataType, bool]:
-    """Return the value of a column that was sent as several kinds.
-
-    Integers and doubles are doubles where every integer survives that; anything else is text.
-    """
-    numbers = {Kind.INT64, Kind.FLOAT64}
-    if {column.kind for column in kinds} == numbers and all(c.is_exact_double for c in kinds):
-        parts = [statements.cast(source.attribute(column), "DOUBLE") for column in kinds]
-        kind = Kind.FLOAT64
-    else:
-        parts = [
-            statements.canonical_text(source.attribute(column), column.kind)
-            for column in kinds
-            if column.kind is not None
-        ]
-        kind = Kind.STRING
-    return exp.Coalesce(this=parts[0], expressions=parts[1:]), kind.arrow_type, False
-
-
-class _Source:
-    """The rows an export reads: the tables of spans one after the other, and evaluations."""
-
-    def __init__(self, catalogue: ProjectCatalogue) -> None:
-        self._catalogue = catalogue
-        self._spans: dict[str, StoredColumn] = {}
-        self._evaluations: dict[tuple[str, str], str] = {}
-
-    def attribute(self, column: StoredColumn) -> exp.Expr:
-        """Return the value of a physical column."""
-        physical = str(column.physical)
-        self._spans[physical] = column
-        return statements.column(physical, _SPANS)
-
-    def time(self, name: str) -> exp.Expr:
-        """Return the value of `start_time` or `end_time`."""
-        return self.attribute(self._catalogue.by_logical[name][0])
-
-    def evaluation(self, column: EvaluationColumn) -> exp.Expr:
-        """Return the value of a field of an evaluation."""
-        key = (column.level, column.name)
-        alias = self._evaluations.setdefault(key, f"e{len(self._evaluations)}")
-        return statements.column(column.field, alias)
-
-    def joined(self, query: exp.Select, *, windowed: bool) -> exp.Select:
-        """Return the query over everything that was asked for, each name of evaluations once."""
-        if self._evaluations:
-            self.attribute(self._catalogue.by_logical[SPAN_ID][0])
-        parts = [self._part(table, windowed=windowed) for table in self._catalogue.span_tables]
-        query = query.from_(statements.union_all(parts).subquery(_SPANS), copy=False)
-        for (level, name), alias in self._evaluations.items():
-            rows = (
-                exp.select("span_id", "label", "score", "explanation")
-                .from_(self._catalogue.evaluations_table)
-                .where(statements.column("level").eq(exp.Literal.string(level)))
-                .where(statements.column("name").eq(exp.Literal.string(name)))
-            )
-            same_span = statements.column("span_id", alias).eq(statements.column("span_id", _SPANS))
-            query = query.join(rows.subquery(alias), on=same_span, join_type="left", copy=False)
-        return query
-
-    def _part(self, table: StoredTable, *, windowed: bool) -> exp.Select:
-        """Return the rows of one table; columns that came later are null in it."""
-        values = [
-            statements.column(physical)
-            if (column.table or 0) <= table.number
-            else statements.cast(exp.null(), str(column.kind and column.kind.sql_type)).as_(
-                physical
-            )
-            for physical, column in self._spans.items()
-        ]
-        part = exp.select(*values).from_(table.name)
-        return part.where(statements.in_window(), copy=False) if windowed else part
+def _field(catalogue: ProjectCatalogue, name: str) -> pa.Field:
+    column = exported(catalogue, name)
+    marks: dict[bytes, bytes] = {}
+    # Only columns that hold JSON by the protocol carry the mark; elsewhere it would say nothing
+    # a reader could use.
+    if column.is_json and name in HOLDS_JSON:
+        marks[JSON_VALID_FIELD_KEY] = JSON_VALID
+    if column.may_be_nan:
+        marks[NAN_FIELD_KEY] = NAN_STORED
+    return pa.field(name, COMPUTED.get(name, column.arrow_type), metadata=marks or None)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
 import secrets
-import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from contextlib import contextmanager
@@ -31,10 +31,11 @@ from spanduck.server.errors import (
     RequestError,
     UnauthenticatedError,
 )
-from spanduck.server.export import plan_export
+from spanduck.server.export import Restriction, plan_export
 from spanduck.server.snapshots import Snapshot, Snapshots
 from spanduck.server.store import end_reading
 from spanduck.server.write_back import store_evaluations
+from spanduck_sql.errors import FilterError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +54,9 @@ MAX_BATCH_ROWS: Final = 5_000
 # Where rows are megabytes: a column of a batch must stay below 2 GB, and two batches are in memory.
 _BATCH_BYTES: Final = 64_000_000
 _NS: Final = 1_000_000_000
+_MESSAGE_CHARACTERS: Final = 1_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+SMALLEST_SAMPLE: Final = 1e-6
 _ENDLESS_PAST: Final = -(2**63)
 _ENDLESS_FUTURE: Final = 2**63 - 1
 
@@ -105,7 +108,7 @@ class FlightEndpoint(fl.FlightServerBase):  # type: ignore[misc]
                 raise
             ticket = fl.Ticket(self._snapshots.hold(snapshot))
             endpoint = fl.FlightEndpoint(ticket, [])
-            return fl.FlightInfo(snapshot.plan.schema, descriptor, [endpoint], snapshot.rows, -1)
+            return fl.FlightInfo(snapshot.schema, descriptor, [endpoint], snapshot.rows, -1)
 
     def do_get(self, context: fl.ServerCallContext, ticket: fl.Ticket) -> fl.FlightDataStream:
         """Stream the snapshot that a ticket names."""
@@ -113,7 +116,7 @@ class FlightEndpoint(fl.FlightServerBase):  # type: ignore[misc]
         with self._activity.call(), _mapped():
             snapshot = self._snapshots.take(ticket.ticket)
             stream = _ExportStream(snapshot, self._activity)
-            return fl.GeneratorStream(snapshot.plan.schema, stream)
+            return fl.GeneratorStream(snapshot.schema, stream)
 
     def do_put(
         self,
@@ -138,17 +141,15 @@ class FlightEndpoint(fl.FlightServerBase):  # type: ignore[misc]
     def _snapshot(self, cursor: DuckDBPyConnection, command: ExportCommand) -> Snapshot:
         space = catalogue.find_space(cursor, command.space)
         project = catalogue.find_project(cursor, space.id, command.project)
-        windowed = command.start_time is not None or command.end_time is not None
-        plan = plan_export(
-            self._store.catalogues.get(cursor, project),
-            command.projected_columns,
-            windowed=windowed,
-        )
-        if windowed:
+        restriction = _restriction(command)
+        known = self._store.catalogues.get(cursor, project)
+        plan = plan_export(known, command.projected_columns, restriction)
+        if restriction.is_windowed:
             _set_window(cursor, command)
-        rows = sum(cursor.execute(count).fetchall()[0][0] for count in plan.counts)
+        if restriction.is_sampled:
+            _set_sample(cursor, command)
         batch_rows = min(_batch_rows(command), _BATCH_BYTES // max(project.row_bytes, 1)) or 1
-        return Snapshot(cursor, plan, rows, batch_rows, time.monotonic())
+        return Snapshot.open(cursor, plan, batch_rows)
 
 
 class _ExportStream:
@@ -191,7 +192,7 @@ class _ExportStream:
             self._following = self._reading.submit(self._read)
         batch, self._batch = self._batch, self._following.result()
         if batch is None:
-            batch = pa.RecordBatch.from_pylist([], self._snapshot.plan.schema)
+            batch = pa.RecordBatch.from_pylist([], self._snapshot.schema)
         self._rows += batch.num_rows
         if self._batch is not None:
             self._following = self._reading.submit(self._read)
@@ -208,7 +209,7 @@ class _ExportStream:
             batch = self._reader.read_next_batch()
         except StopIteration:
             return None
-        return _as_planned(batch, self._snapshot.plan.schema)
+        return _as_planned(batch, self._snapshot.schema)
 
     def close(self) -> None:
         """End the snapshot, after the batch that is being read: DuckDB cannot be left in it."""
@@ -228,7 +229,7 @@ class _ExportStream:
 
 
 def _open_reader(snapshot: Snapshot) -> pa.RecordBatchReader:
-    relation = snapshot.cursor.sql(snapshot.plan.query)
+    relation = snapshot.cursor.sql(snapshot.query)
     # `to_arrow_reader` of a relation streams; of an executed cursor it would collect first.
     return relation.to_arrow_reader(snapshot.batch_rows)
 
@@ -254,16 +255,6 @@ def _refuse_unsupported(command: ExportCommand) -> None:
             f"this server has no data of the environment {command.environment!r}",
             next_step="Spans are in 'TRACING'.",
         )
-    if command.filter_expression:
-        raise NotSupportedError(
-            f"this server does not evaluate filters yet: {command.filter_expression!r}",
-            next_step="Export without filterExpression and filter the rows that come.",
-        )
-    if command.sample_rate is not None:
-        raise NotSupportedError(
-            f"this server does not sample yet: sampleRate is {command.sample_rate!r}",
-            next_step="Export without sampleRate.",
-        )
     if command.similarity_search:
         raise NotSupportedError(
             "this server does not search by similarity",
@@ -275,6 +266,20 @@ def _refuse_unsupported(command: ExportCommand) -> None:
             f"startTime {start.isoformat()} is not before endTime {end.isoformat()}",
             next_step="The window includes its start and excludes its end.",
         )
+
+
+def _restriction(command: ExportCommand) -> Restriction:
+    rate = command.sample_rate
+    if rate is not None and not SMALLEST_SAMPLE <= rate <= 1:
+        raise RequestError(
+            f"sampleRate is {rate!r}",
+            next_step=f"It is a share of the traces, from {SMALLEST_SAMPLE} to 1.",
+        )
+    return Restriction(
+        is_windowed=command.start_time is not None or command.end_time is not None,
+        filter_text=command.filter_expression,
+        is_sampled=rate is not None and rate < 1,
+    )
 
 
 def _batch_rows(command: ExportCommand) -> int:
@@ -320,11 +325,17 @@ def _mapped() -> Iterator[None]:
         raise pa.ArrowKeyError(str(exc)) from None
     except NotSupportedError as exc:
         raise pa.ArrowNotImplementedError(str(exc)) from None
-    except (RequestError, WireError) as exc:
-        raise pa.ArrowInvalid(str(exc)) from None
+    except (RequestError, WireError, FilterError) as exc:
+        raise pa.ArrowInvalid(_sendable(str(exc))) from None
     except duckdb.Error as exc:
         _log.exception("a Flight call failed in the store")
         raise fl.FlightInternalError(f"the store failed: {exc}") from None
+
+
+def _sendable(message: str) -> str:
+    """Cut a message that quotes something long: gRPC loses one of more than a few kilobytes."""
+    is_short = len(message) <= _MESSAGE_CHARACTERS
+    return message if is_short else f"{message[:_MESSAGE_CHARACTERS]}…"
 
 
 class _KeyCheck(fl.ServerMiddlewareFactory):  # type: ignore[misc]
@@ -352,3 +363,9 @@ def _set_window(cursor: DuckDBPyConnection, command: ExportCommand) -> None:
     last = _ENDLESS_FUTURE if end is None else _epoch_ns(end)
     cursor.execute("SET VARIABLE window_start = ?::BIGINT", [first])
     cursor.execute("SET VARIABLE window_end = ?::BIGINT", [last])
+
+
+def _set_sample(cursor: DuckDBPyConnection, command: ExportCommand) -> None:
+    # Exact: a power of two only moves the exponent, and what is below 1 stays below 2 ** 64.
+    end = int(math.ldexp(command.sample_rate or 0.0, 64))
+    cursor.execute("SET VARIABLE sample_end = ?::UBIGINT", [end])

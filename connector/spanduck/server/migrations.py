@@ -31,8 +31,12 @@ def _first(cursor: DuckDBPyConnection) -> None:
     )
 
 
+def _second(cursor: DuckDBPyConnection) -> None:
+    cursor.execute(script("migration_002"))
+
+
 # Step n takes a store from version n to n + 1. Steps are never edited once released.
-_STEPS: Final[Sequence[Callable[[DuckDBPyConnection], None]]] = (_first,)
+_STEPS: Final[Sequence[Callable[[DuckDBPyConnection], None]]] = (_first, _second)
 VERSION: Final = len(_STEPS)
 
 

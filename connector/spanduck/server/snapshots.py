@@ -9,7 +9,11 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from spanduck.server.errors import NotFoundError
+import duckdb
+import pyarrow as pa
+
+from spanduck.server import statements
+from spanduck.server.errors import NotFoundError, RequestError
 from spanduck.server.store import end_reading
 
 if TYPE_CHECKING:
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
 
 HELD_S: Final = 60.0
 UNREDEEMED_LIMIT: Final = 64
+KEPT_ROWS: Final = 100_000
+"""Most rows of a snapshot whose ids are kept: 800 kB of them."""
 
 
 @dataclass(frozen=True)
@@ -27,17 +33,43 @@ class Snapshot:
 
     Attributes:
         cursor: Its transaction. Whoever takes the snapshot ends it.
-        plan: What is read.
+        schema: What is sent.
+        query: What reads that.
         rows: Spans in it, exactly.
         batch_rows: Most rows of a batch.
         opened_at: On the monotonic clock.
     """
 
     cursor: DuckDBPyConnection
-    plan: ExportPlan
+    schema: pa.Schema
+    query: str
     rows: int
     batch_rows: int
     opened_at: float
+
+    @classmethod
+    def open(cls, cursor: DuckDBPyConnection, plan: ExportPlan, batch_rows: int) -> Snapshot:
+        """Count the rows of a plan in a transaction, and choose how they are read.
+
+        Where a filter or a sample leaves few rows, their ids are kept: counting has found them, and
+        reading them again by id spares DuckDB the conditions, and the columns of most other rows.
+        """
+        if not plan.restriction.is_selective:
+            rows = sum(cursor.execute(count).fetchall()[0][0] for count in plan.counts)
+            return cls(cursor, plan.schema, plan.query, rows, batch_rows, time.monotonic())
+        try:
+            found = [_found(cursor, query) for query in plan.matches]
+        except duckdb.OutOfMemoryException as exc:
+            raise RequestError(
+                "the filter needs more memory than this server has",
+                next_step="Ask for fewer conditions, on documents above all.",
+            ) from exc
+        rows = sum(count for count, _ in found)
+        if rows > KEPT_ROWS:
+            return cls(cursor, plan.schema, plan.query, rows, batch_rows, time.monotonic())
+        for number, (_, ids) in enumerate(found):
+            cursor.register(statements.matched(number), ids)
+        return cls(cursor, plan.schema, plan.fetch, rows, batch_rows, time.monotonic())
 
 
 class Snapshots:
@@ -104,6 +136,19 @@ class Snapshots:
             dropped = list(self._by_ticket.values())
             self._by_ticket.clear()
         _end(dropped)
+
+
+def _found(cursor: DuckDBPyConnection, query: str) -> tuple[int, pa.Table]:
+    """Return how many rows a query of row ids finds, and their ids if they are few."""
+    # A relation's reader streams: no more than a batch is in memory of what is only counted.
+    reader = cursor.sql(query).to_arrow_reader(KEPT_ROWS)
+    kept: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in reader:
+        rows += batch.num_rows
+        if rows <= KEPT_ROWS:
+            kept.append(batch)
+    return rows, pa.Table.from_batches(kept, reader.schema)
 
 
 def _end(snapshots: list[Snapshot]) -> None:

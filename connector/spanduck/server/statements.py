@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 DIALECT: Final = "duckdb"
 
+ROW_ID: Final = "row_id"
+"""What a row's id within its table is called where it is read; only within one transaction."""
+
 
 def sql(expression: exp.Expr) -> str:
     """Return the text of a statement."""
@@ -133,6 +136,27 @@ def in_window() -> exp.Expr:
             expression=function("getvariable", exp.Literal.string("window_end")),
         ),
     )
+
+
+def in_sample(trace: exp.Expr) -> exp.Expr:
+    """Return whether a trace is in the sample, whose size is read from a variable.
+
+    A trace has a number for good, in every release of DuckDB, which is why this is not its `hash`.
+    """
+    return exp.LT(
+        this=function("md5_number_upper", trace),
+        expression=function("getvariable", exp.Literal.string("sample_end")),
+    )
+
+
+def matched(number: int) -> str:
+    """Return the name of the relation of row ids that were found in the table of that place."""
+    return f"matched_{number}"
+
+
+def is_matched(number: int) -> exp.Expr:
+    """Return whether a row of the table of that place was found."""
+    return exp.column("rowid").isin(exp.select(ROW_ID).from_(matched(number)))
 
 
 def create_ids_view(name: str, tables: Sequence[str]) -> str:

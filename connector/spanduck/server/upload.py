@@ -93,8 +93,8 @@ def store_upload(
     names = set(spool.schema.names)
     if SPAN_ID in names and incoming.evaluations and not names & {TRACE_ID, NAME, START_TIME}:
         columns = (spool.column(SPAN_ID), *incoming.evaluations)
-        check(spool, columns, announced_rows=announced_rows, with_spans=False)
-        return _store_evaluations(store, spool, columns, space=space, project=project)
+        findings = check(spool, columns, announced_rows=announced_rows, with_spans=False)
+        return _store_evaluations(store, spool, columns, findings, space=space, project=project)
     missing = [name for name in _REQUIRED if name not in names]
     if missing:
         raise RequestError(
@@ -116,13 +116,26 @@ def store_upload(
 
 
 def _store_evaluations(
-    store: Store, spool: Spool, columns: Sequence[IncomingColumn], *, space: str, project: str
+    store: Store,
+    spool: Spool,
+    columns: Sequence[IncomingColumn],
+    findings: Findings,
+    *,
+    space: str,
+    project: str,
 ) -> Uploaded:
     """Merge checked evaluations alone; the first of `columns` has the span ids."""
     with store.writing() as cursor:
         space_id = catalogues.find_space(cursor, space).id
         record = catalogues.find_project(cursor, space_id, project)
-        merged = merge(cursor, catalogues.load(cursor, record), spool, columns[0], columns[1:])
+        merged = merge(
+            cursor,
+            catalogues.load(cursor, record),
+            spool,
+            columns[0],
+            columns[1:],
+            with_nan=findings.with_nan,
+        )
     return Uploaded(record.number, 0, merged.updated, merged.unmatched_ids)
 
 
@@ -181,7 +194,14 @@ class _SpanWriter:
         if self._incoming.evaluations:
             span_id = self._incoming.core[SPAN_ID]
             evaluations = self._incoming.evaluations
-            merged = merge(self._cursor, self._catalogue, self._spool, span_id, evaluations)
+            merged = merge(
+                self._cursor,
+                self._catalogue,
+                self._spool,
+                span_id,
+                evaluations,
+                with_nan=self._findings.with_nan,
+            )
             evaluated = merged.updated
         spans = 0 if self._findings.ids is None else len(self._findings.ids)
         return Uploaded(before.project.number, spans, evaluated)
@@ -192,7 +212,7 @@ class _SpanWriter:
         return count
 
     def _clear_flags(self) -> bool:
-        """Note what this upload makes untrue of its columns; return whether it was anything new."""
+        """Note what no longer holds of columns; return whether it was anything new."""
         not_json = self._columns_not_json()
         changed = False
         for column in (*self._incoming.core.values(), *self._incoming.attributes):
@@ -202,14 +222,15 @@ class _SpanWriter:
                     continue
                 is_json = stored.is_json and column.index not in not_json
                 is_exact = stored.is_exact_double and column.index not in self._findings.inexact
-                if (is_json, is_exact) != (stored.is_json, stored.is_exact_double):
+                is_nan = stored.kind is Kind.FLOAT64 and column.index in self._findings.with_nan
+                flags = (is_json, is_exact, stored.may_be_nan or is_nan)
+                if flags != (stored.is_json, stored.is_exact_double, stored.may_be_nan):
                     changed = True
                     self._cursor.execute(
-                        "UPDATE columns SET is_json = ?, is_exact_double = ?"
+                        "UPDATE columns SET is_json = ?, is_exact_double = ?, may_be_nan = ?"
                         " WHERE project = ? AND logical = ? AND kind = ?",
                         [
-                            is_json,
-                            is_exact,
+                            *flags,
                             self._catalogue.project.number,
                             column.logical,
                             stored.kind.value,

@@ -56,10 +56,17 @@ def store_evaluations(
                 next_step="Every row needs the id of its span.",
             )
         span_id = spool.column(id_name)
-        check(spool, (span_id, *columns), id_name=id_name, with_spans=False)
+        findings = check(spool, (span_id, *columns), id_name=id_name, with_spans=False)
         with store.writing() as cursor:
             project = catalogue.find_project(cursor, space.id, command.project)
-            return merge(cursor, catalogue.load(cursor, project), spool, span_id, columns)
+            return merge(
+                cursor,
+                catalogue.load(cursor, project),
+                spool,
+                span_id,
+                columns,
+                with_nan=findings.with_nan,
+            )
 
 
 @contextmanager

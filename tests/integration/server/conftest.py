@@ -156,7 +156,7 @@ class Tools:
     Caller = Caller
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tools() -> type[Tools]:
     return Tools
 

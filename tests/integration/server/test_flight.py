@@ -109,8 +109,6 @@ def test_an_unknown_project_is_refused_with_near_matches(caller: Any, tools: Any
 @pytest.mark.parametrize(
     ("command", "named"),
     [
-        ({"filter_expression": "status_code = 'OK'"}, "filters yet: \"status_code = 'OK'\""),
-        ({"sample_rate": 0.5}, "sampleRate is 0.5"),
         ({"similarity_search": True}, "similaritySearchParams"),
         ({"environment": "PRODUCTION"}, "'PRODUCTION'"),
     ],

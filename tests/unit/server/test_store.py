@@ -86,16 +86,17 @@ def test_a_store_is_migrated_from_every_older_version(
 ) -> None:
     Store.open(tmp_path).close()
 
-    def second(cursor: duckdb.DuckDBPyConnection) -> None:
+    def another(cursor: duckdb.DuckDBPyConnection) -> None:
         cursor.execute("ALTER TABLE spaces ADD COLUMN added INTEGER")
 
-    monkeypatch.setattr(migrations, "_STEPS", (*migrations._STEPS, second))
-    monkeypatch.setattr(migrations, "VERSION", 2)
+    version = migrations.VERSION
+    monkeypatch.setattr(migrations, "_STEPS", (*migrations._STEPS, another))
+    monkeypatch.setattr(migrations, "VERSION", version + 1)
     with Store.open(tmp_path) as store, store.reading() as cursor:
-        assert cursor.execute("SELECT version FROM store_version").fetchall() == [(2,)]
+        assert cursor.execute("SELECT version FROM store_version").fetchall() == [(version + 1,)]
         assert cursor.execute("SELECT added FROM spaces").fetchall() == [(None,)]
-    monkeypatch.setattr(migrations, "VERSION", 1)
-    with pytest.raises(StoreError, match="version 2, this program knows 1"):
+    monkeypatch.setattr(migrations, "VERSION", version)
+    with pytest.raises(StoreError, match=f"version {version + 1}, this program knows {version}"):
         Store.open(tmp_path)
 
 
@@ -110,8 +111,8 @@ def test_a_failed_migration_leaves_the_store_as_it_was(
 
     with monkeypatch.context() as patch:
         patch.setattr(migrations, "_STEPS", (*migrations._STEPS, broken))
-        patch.setattr(migrations, "VERSION", 2)
-        with pytest.raises(StoreError, match="cannot be brought to version 2"):
+        patch.setattr(migrations, "VERSION", migrations.VERSION + 1)
+        with pytest.raises(StoreError, match=f"cannot be brought to version {migrations.VERSION}"):
             Store.open(tmp_path)
     with Store.open(tmp_path) as store, store.reading() as cursor:
         assert catalogue.spaces(cursor)[0].name == "default"
@@ -145,8 +146,8 @@ def test_columns_dear_to_add_begin_a_further_table(store: Store) -> None:
         record = catalogue.find_project(cursor, space, "p")
         loaded = store.catalogues.get(cursor, record)
         assert store.catalogues.get(cursor, record) is loaded
-        plan = plan_export(loaded, ("context.span_id", "attributes.0"), windowed=False)
-        assert plan_export(loaded, ("context.span_id", "attributes.0"), windowed=False) is plan
+        plan = plan_export(loaded, ("context.span_id", "attributes.0"))
+        assert plan_export(loaded, ("context.span_id", "attributes.0")) is plan
         rows = cursor.sql(plan.query).fetchall()
         assert {row[1:] for row in rows} == {("old", None), ("new", "x")}
         assert sum(cursor.execute(count).fetchall()[0][0] for count in plan.counts) == 2
@@ -164,7 +165,7 @@ def test_a_name_that_was_only_null_gets_its_kind_later(store: Store) -> None:
         known = apply_additions(cursor, known, plan_additions(known, later, {0, 1}, 0))
     names = [c.logical for c in known.columns[-4:]]
     assert names == ["attributes.a", "eval.Q.score", "attributes.a", "attributes.b"]
-    schema = plan_export(known, windowed=True).schema
+    schema = plan_export(known).schema
     assert schema.names[-3:] == ["attributes.a", "attributes.b", "eval.Q.score"]
     assert schema.field("attributes.a").type == pa.int64()
 
