@@ -6,8 +6,9 @@
     con.sql("SELECT name, latency_ms FROM spans('my-llm-app') ORDER BY latency_ms DESC LIMIT 5")
 
 `connect` and `attach` put the table functions `spans(...)`, `projects()` and `evaluations(...)` on
-a DuckDB connection, `SpansClient` uploads and exports spans, `write_back` sends the rows of a query
-as evaluations, and `serve` runs the embedded AX-compatible server. Errors derive from `Error`.
+a DuckDB connection, `sql` runs a statement with more of it done by the service, `SpansClient`
+uploads and exports spans, `write_back` sends the rows of a query as evaluations, and `serve` runs
+the embedded AX-compatible server. Errors derive from `Error`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from spanduck._version import __version__
 from spanduck.exceptions import Error
 
 if TYPE_CHECKING:
+    from spanduck._sql import sql
     from spanduck._write_back import WriteBackReport, write_back
     from spanduck.client import SpansClient
     from spanduck.embedded import EmbeddedServer, serve
@@ -37,6 +39,7 @@ _MODULE_BY_NAME: Final = {
     "last_error": "spanduck.table_function",
     "refresh": "spanduck.table_function",
     "serve": "spanduck.embedded",
+    "sql": "spanduck._sql",
     "write_back": "spanduck._write_back",
 }
 
@@ -53,6 +56,7 @@ __all__ = [
     "last_error",
     "refresh",
     "serve",
+    "sql",
     "write_back",
 ]
 

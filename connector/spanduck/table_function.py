@@ -10,9 +10,16 @@ import duckdb
 
 from spanduck._config import Settings, load_settings
 from spanduck._function.attachment import Attachment
-from spanduck._function.database import FUNCTION, Database, database_for, database_of, macro_sql
+from spanduck._function.database import (
+    FUNCTION,
+    Database,
+    attachment_of,
+    database_for,
+    database_of,
+    macro_sql,
+)
 from spanduck._scan import schema_cache
-from spanduck.exceptions import AlreadyAttachedError, Error
+from spanduck.exceptions import AlreadyAttachedError
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -122,7 +129,7 @@ def refresh(con: duckdb.DuckDBPyConnection, project: str, *, space: str | None =
     Raises:
         Error: Nothing is attached to the database of `con`.
     """
-    attachment = _attachment(con)
+    attachment = attachment_of(con)
     settings = attachment.settings
     schema_cache.drop(
         settings.service.flight_location,
@@ -140,7 +147,7 @@ def cancel(con: duckdb.DuckDBPyConnection) -> int:
     Returns:
         How many scans were open.
     """
-    return _attachment(con).cancel()
+    return attachment_of(con).cancel()
 
 
 def last_error(con: duckdb.DuckDBPyConnection) -> Exception | None:
@@ -152,15 +159,6 @@ def last_error(con: duckdb.DuckDBPyConnection) -> Exception | None:
     if database is None or database.attachment is None:
         return None
     return database.attachment.last_error
-
-
-def _attachment(con: duckdb.DuckDBPyConnection) -> Attachment:
-    database = database_of(con)
-    if database is None or database.attachment is None:
-        raise Error(
-            "spanduck is not attached to this database", next_step="Run spanduck.attach(con)."
-        )
-    return database.attachment
 
 
 def _resolved(settings: Settings | None, overrides: dict[str, Any]) -> Settings:

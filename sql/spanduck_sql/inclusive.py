@@ -47,7 +47,7 @@ from spanduck_sql.targets import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import pyarrow as pa
 
@@ -94,7 +94,15 @@ def inclusive(
     Returns:
         A tree of the filter language and an empty text, or None and the reason in a sentence.
     """
-    return fold(predicate, _Inclusive(schema, mode))[0]
+    return inclusive_parts((predicate,), schema, mode)[0]
+
+
+def inclusive_parts(
+    predicates: Iterable[Predicate], schema: pa.Schema, mode: Pushing = "standard"
+) -> list[tuple[Predicate | None, str]]:
+    """Return `inclusive` of each; a column is looked up once for all of them."""
+    visitor = _Inclusive(schema, mode)
+    return [fold(predicate, visitor)[0] for predicate in predicates]
 
 
 class _Inclusive(Visitor[_Parts]):

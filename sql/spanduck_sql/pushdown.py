@@ -31,7 +31,7 @@ from spanduck_sql.expressions import (
     push_not_down,
 )
 from spanduck_sql.expressions import conjuncts as conjuncts_of
-from spanduck_sql.inclusive import inclusive
+from spanduck_sql.inclusive import inclusive, inclusive_parts
 from spanduck_sql.language.parser import parse
 from spanduck_sql.language.printer import to_text
 from spanduck_sql.schema import START_TIME
@@ -154,10 +154,12 @@ def push_down(
         max_text: Longest text of both filters, in bytes. What is too long is left out, the longest
             lists first.
     """
+    single = [conjunct for whole in conjuncts for conjunct in conjuncts_of(whole)]
     pushed = [
-        (conjunct, window_of(conjunct), *inclusive(conjunct, schema, mode))
-        for whole in conjuncts
-        for conjunct in conjuncts_of(whole)
+        (conjunct, window_of(conjunct), tree, reason)
+        for conjunct, (tree, reason) in zip(
+            single, inclusive_parts(single, schema, mode), strict=True
+        )
     ]
     asked = frozenset(() if given is None else conjuncts_of(given))
     parts = dict.fromkeys(

@@ -15,6 +15,7 @@ import itertools
 import threading
 import weakref
 from collections import deque
+from contextvars import ContextVar
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,12 +26,15 @@ from duckdb.sqltypes import DuckDBPyType
 from spanduck._function.attachment import QueryError
 from spanduck._function.calls import Call, relation_for
 from spanduck._function.source import RelationSource, register
-from spanduck.exceptions import AlreadyAttachedError
+from spanduck.exceptions import AlreadyAttachedError, Error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from spanduck._function.attachment import Attachment
+    from spanduck._function.source import Relation
+
+    Observer = Callable[[Call, Relation], tuple[Relation, str]]
 
 FUNCTION: Final = "spanduck_is_not_loaded__pip_install_spanduck"
 """The function's name is what a user reads who opens the file without spanduck."""
@@ -51,6 +55,7 @@ _MOST_SOURCES: Final = 256
 
 _lock = threading.RLock()
 _databases: dict[str, Database] = {}
+_observer: ContextVar[Observer | None] = ContextVar("_observer", default=None)
 _numbers = itertools.count(1)
 
 
@@ -95,12 +100,16 @@ class Database:
             relation = relation_for(attachment, call)
         except Exception as exc:
             raise attachment.reported(exc) from exc
+        observer = _observer.get()
+        selection = ""
+        if observer is not None:
+            relation, selection = observer(call, relation)
         source = RelationSource(relation, attachment.reported)
         with contextlib.closing(self._cursor()) as cursor:
             handle = register(cursor, source)
         self._sources.append(handle)
         # The name is made by DuckDB: letters, digits and underscores.
-        return f"FROM {handle.name}"
+        return f"{selection}FROM {handle.name}"
 
     def close(self) -> None:
         """Let go of everything but the function. Idempotent."""
@@ -142,6 +151,20 @@ class Database:
         return None
 
 
+@contextlib.contextmanager
+def observing(observer: Observer) -> Iterator[None]:
+    """Let `observer` take the place of what the calls bound by this thread stand for.
+
+    Args:
+        observer: Returns what is to be read instead, and `SELECT …` for the columns it is to have.
+    """
+    token = _observer.set(observer)
+    try:
+        yield
+    finally:
+        _observer.reset(token)
+
+
 def database_of(con: duckdb.DuckDBPyConnection) -> Database | None:
     """Return the database that `con` is open on, None when our function is not there.
 
@@ -166,6 +189,21 @@ def database_of(con: duckdb.DuckDBPyConnection) -> Database | None:
             next_step="Remove it, or attach to another database.",
         )
     return database
+
+
+def attachment_of(con: duckdb.DuckDBPyConnection) -> Attachment:
+    """Return what the functions on the database of `con` use.
+
+    Raises:
+        Error: Nothing is attached to it.
+        AlreadyAttachedError: As `database_of`.
+    """
+    database = database_of(con)
+    if database is None or database.attachment is None:
+        raise Error(
+            "spanduck is not attached to this database", next_step="Run spanduck.attach(con)."
+        )
+    return database.attachment
 
 
 def database_for(con: duckdb.DuckDBPyConnection) -> Database:

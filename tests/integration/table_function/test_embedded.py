@@ -118,13 +118,15 @@ def test_evaluations_are_rows(
     assert rows == [("span-000000000000", "span", "Good", "yes", 1.0)]
 
 
-def test_a_filter_is_refused_rather_than_ignored(
+def test_a_filter_narrows_what_is_read(
     real: duckdb.DuckDBPyConnection, upload: Callable[[str, pa.Table], None]
 ) -> None:
-    upload("filtered", recent(1))
-    for argument in ("filter := 'name = ''x'''", "sample_rate := 0.5"):
-        with pytest.raises(duckdb.InvalidInputException, match=r"\[spanduck\.\w+Error\]"):
-            real.execute(f"FROM spans('filtered', {argument})").fetchall()
+    upload("filtered", recent(14))
+    query = "SELECT count(*) FROM spans('filtered', filter := {})"
+    assert real.execute(query.format("'name = ''operation 3'''")).fetchall() == [(2,)]
+    assert real.execute(query.format("'not name = ''operation 3'''")).fetchall() == [(12,)]
+    with pytest.raises(duckdb.InvalidInputException, match=r"\[spanduck\.FilterError\]"):
+        real.execute(query.format("'name = 3'"))
 
 
 def test_a_wrong_key_is_told(server: Any) -> None:
