@@ -10,25 +10,23 @@ from __future__ import annotations
 import os
 import sys
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.text import Text
 
 from spanduck import __version__
-from spanduck._output.formats import Format
+from spanduck._output.ending import ending_well, say, stderr
+from spanduck._output.formats import Format, TextFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import pyarrow as pa
 
-    from duckdb import DuckDBPyConnection
-
-FAILED, MISUSED, INTERRUPTED = 1, 2, 130
+    from spanduck._output.ending import Ending
 
 app = typer.Typer(
     name="spanduck",
@@ -99,24 +97,25 @@ def query(
 ) -> None:
     """Run SQL over spans, evaluations and your own tables.
 
-    The table functions are spans('project'), evaluations('project') and projects().
+    The table functions are spans('project'), evaluations('project') and projects(). Conditions on
+    spans are sent to the service as far as it understands them; see `spanduck explain`.
     """
     fmt = _format(fmt, output)
     text = _sql_text(sql)
-    with _ending() as ending:
+    with ending_well() as ending:
         from spanduck._output.interrupts import run_interruptibly
         from spanduck._output.reports import count
         from spanduck._output.results import run_query
         from spanduck._output.tables import show_table
         from spanduck._output.writers import replacing, write_rows
-        from spanduck.table_function import cancel, connect, refresh
+        from spanduck.table_function import cancel, connect
 
         con = ending.connection = run_interruptibly(partial(connect, database), int)
         began = time.monotonic()
         with replacing(output) if output else nullcontext(sys.stdout.buffer) as stream:
 
             def work() -> str:
-                relation = run_query(con, text, refresh=partial(refresh, con))
+                relation = run_query(con, text)
                 if relation is None:
                     return "done"
                 if fmt is not Format.table:
@@ -128,7 +127,91 @@ def query(
 
             outcome = run_interruptibly(work, partial(cancel, con))
         where = f" to {output}" if output else ""
-        _say(f"{outcome}{where} in {time.monotonic() - began:.2f} s")
+        say(f"{outcome}{where} in {time.monotonic() - began:.2f} s")
+
+
+@app.command()
+def explain(
+    sql: Annotated[
+        str, typer.Argument(help="SQL text, a file that holds it, or - for stdin.", metavar="SQL")
+    ],
+    *,
+    fmt: Annotated[
+        TextFormat, typer.Option("--format", "-f", help="For a person, or for a program.")
+    ] = TextFormat.text,
+    database: Annotated[
+        str, typer.Option(help="DuckDB database file to plan on, with its tables.", metavar="FILE")
+    ] = ":memory:",
+) -> None:
+    """Show what a statement would ask the service for.
+
+    It is planned, not run. For each spans(...) and evaluations(...): the window, the filter that is
+    sent, the columns, what is applied again here, how many rows come, and which conditions are not
+    sent and why.
+    """
+    text = _utf_8(_sql_text(sql))
+    with ending_well() as ending:
+        from spanduck._explain import explain as explain_statement
+        from spanduck._output.interrupts import run_interruptibly
+        from spanduck._output.plans import tell_plans
+        from spanduck.table_function import cancel, connect
+
+        con = ending.connection = run_interruptibly(partial(connect, database), int)
+        tell_plans(
+            run_interruptibly(partial(explain_statement, con, text), partial(cancel, con)), fmt
+        )
+
+
+@app.command("filter")
+def filter_(
+    text: Annotated[
+        str | None, typer.Argument(help="The filter, or - for stdin.", metavar="TEXT")
+    ] = None,
+    *,
+    from_sql: Annotated[
+        str | None,
+        typer.Option(
+            help="Make a filter of this SQL condition, with or without WHERE; - for stdin.",
+            metavar="CONDITION",
+        ),
+    ] = None,
+    dialect: Annotated[
+        str, typer.Option(help="Dialect that the SQL is written in.", metavar="NAME")
+    ] = "duckdb",
+    project: Annotated[
+        str | None,
+        typer.Option(
+            help="Read names and types as this project has them. Without it any field may be there,"
+            " and no server is asked.",
+            metavar="NAME",
+        ),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="A field that the project lacks is an error.")
+    ] = False,
+    fmt: Annotated[
+        TextFormat, typer.Option("--format", "-f", help="For a person, or for a program.")
+    ] = TextFormat.text,
+) -> None:
+    """Check a span filter and show what it means, as SQL too.
+
+    With --from-sql the other way round: what of a SQL condition is sent to the service, and what is
+    left to DuckDB. Exit status 1 when the text is wrong; a caret shows where.
+    """
+    given = text if from_sql is None else from_sql
+    if given is None or (text is not None and from_sql is not None):
+        raise typer.BadParameter("Give either a filter or --from-sql with a condition.")
+    given = _utf_8(sys.stdin.read() if given == "-" else given)
+    with ending_well() as ending:
+        from spanduck._config import load_settings
+        from spanduck._output.filters import tell_condition, tell_filter
+
+        _check_dialect(dialect)
+        schema = None if project is None else _schema_of(project, ending)
+        if from_sql is None:
+            tell_filter(given, schema, dialect=dialect, strict=strict, fmt=fmt)
+        else:
+            tell_condition(given, schema, mode=load_settings().local.pushdown, fmt=fmt)
 
 
 @app.command()
@@ -149,7 +232,7 @@ def run(
     A model is one SELECT with /* spanduck ... */ at its head, which names the kind and the project.
     All models are run, also after one that fails; exit status 1 when a value was not written.
     """
-    with _ending() as ending:
+    with ending_well() as ending:
         from spanduck._output.interrupts import run_interruptibly
         from spanduck._output.reports import show_report
         from spanduck._write_back import run_model
@@ -162,7 +245,7 @@ def run(
                     partial(run_model, con, path, project=project), partial(cancel, con)
                 )
                 with report:
-                    show_report(_stderr(), path.name, report)
+                    show_report(stderr(), path.name, report)
                     ending.is_failed |= report.values != report.accepted + report.duplicate
 
 
@@ -194,7 +277,7 @@ def serve(
 
     Prints one line of JSON once it accepts calls: ports, space and key. Ends at SIGINT or SIGTERM.
     """
-    with _ending():
+    with ending_well():
         from spanduck.server import ServerOptions
         from spanduck.server import run as run_server
         from spanduck.server.options import find_api_key
@@ -221,18 +304,10 @@ def demo(
     Loads 20,000 spans, asks three questions in SQL, writes evaluations back and asks again. Takes
     seconds; needs no account and no network.
     """
-    with _ending():
+    with ending_well():
         from spanduck._demo import run_demo
 
         run_demo(Console(), keep=keep)
-
-
-def _stderr() -> Console:
-    return Console(stderr=True)
-
-
-def _say(line: str) -> None:
-    _stderr().print(Text(line, style="dim"), soft_wrap=True)
 
 
 def _format(fmt: Format | None, output: Path | None) -> Format:
@@ -265,71 +340,27 @@ def _sql_text(given: str) -> str:
     return given
 
 
-class _Ending:
-    """How a command ends: failures told, exit status set.
-
-    Attributes:
-        connection: Whose last error tells more than what DuckDB says of it.
-        is_failed: Whether something failed already while the command went on.
-    """
-
-    def __init__(self) -> None:
-        self.connection: DuckDBPyConnection | None = None
-        self.is_failed = False
-
-    def tell(self, failure: BaseException) -> int:
-        """Print a failure; returns the exit status it asks for."""
-        from spanduck._output.failures import show_failure, underlying
-        from spanduck.exceptions import ConfigError
-
-        if self.connection is not None:
-            from spanduck.table_function import last_error
-
-            failure = underlying(failure, last_error(self.connection))
-        show_failure(_stderr(), failure)
-        return MISUSED if isinstance(failure, ConfigError) else FAILED
-
-    @contextmanager
-    def going_on(self) -> Iterator[None]:
-        """Tell a failure and go on."""
-        from spanduck._output.failures import EXPECTED
-
-        try:
-            yield
-        except BrokenPipeError:
-            raise
-        except EXPECTED as exc:
-            self.tell(exc)
-            self.is_failed = True
-
-
-def _leave(status: int) -> NoReturn:
-    """End at once: a scan may still be in a native call, which an orderly end would wait for."""
-    sys.stderr.flush()
-    os._exit(status)
-
-
-@contextmanager
-def _ending() -> Iterator[_Ending]:
-    ending = _Ending()
+def _utf_8(text: str) -> str:
     try:
-        yield ending
-    except KeyboardInterrupt:
-        _say("interrupted")
-        _leave(INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever reads stdout has seen enough.
-        _leave(0)
-    except (typer.Exit, typer.BadParameter):
-        raise
-    except Exception as exc:
-        from spanduck._output.failures import EXPECTED, is_interrupt
+        text.encode()
+    except UnicodeEncodeError as exc:
+        raise typer.BadParameter("The text is not valid UTF-8.") from exc
+    return text
 
-        if is_interrupt(exc):
-            _say("interrupted")
-            _leave(INTERRUPTED)
-        if not isinstance(exc, EXPECTED):
-            raise
-        raise typer.Exit(ending.tell(exc)) from None
-    if ending.is_failed:
-        raise typer.Exit(FAILED)
+
+def _check_dialect(name: str) -> None:
+    from spanduck_sql.errors import did_you_mean
+    from spanduck_sql.translate import dialects
+
+    if name not in dialects():
+        hint = did_you_mean(name, dialects()) or f"Known are {', '.join(dialects())}."
+        raise typer.BadParameter(f"no dialect {name!r}. {hint}", param_hint="--dialect")
+
+
+def _schema_of(project: str, ending: Ending) -> pa.Schema:
+    from spanduck._explain import columns_of_project
+    from spanduck._output.interrupts import run_interruptibly
+    from spanduck.table_function import cancel, connect
+
+    con = ending.connection = run_interruptibly(connect, int)
+    return run_interruptibly(partial(columns_of_project, con, project), partial(cancel, con))

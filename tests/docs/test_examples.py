@@ -1,4 +1,7 @@
-"""The README's program and the numbered examples print what is shown beside them."""
+"""The README's program and the numbered examples print what is shown beside them.
+
+`SPANDUCK_UPDATE_DOCS=1 pytest tests/docs` writes what the README's commands print anew.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("[0-9]*.py"))
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -69,6 +73,27 @@ def test_the_readme_prints_what_it_shows(nowhere: Path) -> None:
     done = run(blocks("python")[0], nowhere)
     assert done.returncode == 0, done.stderr
     assert done.stdout.rstrip() == blocks("text")[0].rstrip()
+
+
+def test_the_readmes_commands_print_what_is_shown(nowhere: Path) -> None:
+    assert run(blocks("python")[0], nowhere).returncode == 0
+    real = ""
+    for line in blocks("console")[2].splitlines():
+        if line.startswith("$ "):
+            done = subprocess.run(  # noqa: S602 - the README's own lines
+                f"{sys.executable} -m {line.removeprefix('$ ')}",
+                shell=True,
+                cwd=nowhere,
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=120,
+            )
+            real += f"\n{line}\n{done.stdout}"
+    if os.environ.get("SPANDUCK_UPDATE_DOCS"):
+        path = ROOT / "README.md"
+        path.write_text(README.replace(blocks("console")[2], real.lstrip()), encoding="utf-8")
+    assert DAY.sub("DAY", blocks("console")[2]) == DAY.sub("DAY", real.lstrip())
 
 
 def test_the_readmes_model_and_commands_work(nowhere: Path) -> None:

@@ -33,3 +33,10 @@ class Format(StrEnum):
         name = path.suffix.removeprefix(".")
         names = [str(fmt) for fmt in cls if fmt is not cls.table]
         return cls(name) if name in names else None
+
+
+class TextFormat(StrEnum):
+    """How what is found out is told: to a person, or to a program."""
+
+    text = "text"
+    json = "json"
