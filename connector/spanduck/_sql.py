@@ -117,14 +117,24 @@ def run_rewritten(con: DuckDBPyConnection, text: str, run: Callable[[str], Resul
         duckdb.Error: As `run`.
     """
     attachment = attachment_of(con)
+    changed = _text(con, text)
     try:
-        return run(_text(con, text))
+        return run(changed)
     except duckdb.BinderException:
-        # Of several statements those before the failing one have been run, and must not be again.
-        projects = projects_read(text) if len(con.extract_statements(text)) == 1 else []
-        if not projects or not _forget(attachment, projects):
+        if len(con.extract_statements(text)) != 1:
+            raise  # those before the failing one have been run, and must not be again
+        projects = projects_read(text)
+        is_stale = bool(projects) and _forget(attachment, projects)
+        if changed == text and not is_stale:
             raise
-    return run(_text(con, text))
+    changed = _text(con, text)
+    try:
+        return run(changed)
+    except duckdb.BinderException:
+        if changed == text:
+            raise
+    # As written, so that DuckDB quotes what the user knows.
+    return run(text)
 
 
 def rewritten(con: DuckDBPyConnection, text: str) -> Rewritten:
