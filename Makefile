@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # Branch coverage, the servers' own processes included. It only rises.
-COVERAGE_FLOOR := 93
+COVERAGE_FLOOR := 94
 
 .PHONY: help demo test lint bench fuzz clean
 
