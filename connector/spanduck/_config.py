@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic import ValidationError as PydanticValidationError
-from pydantic_settings import BaseSettings, EnvSettingsSource
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 
 from spanduck.exceptions import ConfigError, did_you_mean
 
@@ -51,7 +51,8 @@ class ServiceSettings(BaseModel):
     single_port: int = Field(0, ge=0, le=65535, description="One port for REST and Flight.")
     request_verify: bool = Field(default=True, description="Check the server's certificate.")
     ssl_ca_cert: str = Field("", description="File of CA certificates.")
-    proxy_url: str = Field("", description="Proxy of REST calls.")
+    # Not in the text of the settings, as the headers are not: it may hold a password.
+    proxy_url: str = Field("", repr=False, description="Proxy of REST calls.")
     max_chunksize: int = Field(
         10_000,
         ge=1,
@@ -60,7 +61,9 @@ class ServiceSettings(BaseModel):
         json_schema_extra=_unit("rows"),
     )
     default_headers: dict[str, str] = Field(
-        default_factory=dict, description="Headers added to every call; lower-case names."
+        default_factory=dict,
+        repr=False,
+        description="Headers added to every call; lower-case names.",
     )
 
     @property
@@ -190,11 +193,14 @@ _SYNONYMS: Final = {
     "space_id": "space",
     "space_name": "space",
 }
-_SECRETS: Final = frozenset({"api_key"})
-_PREFIX_BY_GROUP: Final[tuple[tuple[type[BaseModel], str], ...]] = (
-    (ServiceSettings, "ARIZE_"),
-    (LocalSettings, "SPANDUCK_"),
-)
+# What a file may take from elsewhere, by `*_env` and `*_file`.
+_SECRETS: Final = frozenset({"api_key", "proxy_url"})
+_UNSHOWN: Final = _SECRETS | {"default_headers"}
+PREFIX_BY_GROUP: Final[dict[type[BaseModel], str]] = {
+    ServiceSettings: "ARIZE_",
+    LocalSettings: "SPANDUCK_",
+}
+"""How the environment variables of a group begin; the rest is the setting in upper case."""
 # Variables that other tools set for the same purpose; the vendor's SDK reads them in this order.
 _CA_FALLBACKS: Final = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 
@@ -222,29 +228,27 @@ def load_settings(
     given = _renamed(overrides or {})
     path = config_file or _find_file(cwd or Path.cwd())
     file_layers = _file_layers(path, profile or os.environ.get("SPANDUCK_PROFILE"))
-    groups: list[BaseModel] = []
-    sources: dict[str, str] = {}
-    for group, prefix in _PREFIX_BY_GROUP:
-        layers = [
-            ("argument", {k: v for k, v in given.items() if k in group.model_fields}),
-            *_environment_layers(group, prefix),
-            *(
-                (name, {k: v for k, v in layer.items() if k in group.model_fields})
-                for name, layer in file_layers
-            ),
-        ]
-        values, origin = _merge(layers)
-        groups.append(_validated(group, values, origin))
-        sources.update(origin)
-    service, local = groups
-    assert isinstance(service, ServiceSettings)  # noqa: S101 - narrows the type for mypy
-    assert isinstance(local, LocalSettings)  # noqa: S101
+    layers = [("argument", given), *file_layers]
+    service, service_sources = _resolved(ServiceSettings, layers)
+    local, local_sources = _resolved(LocalSettings, layers)
     _check_one_override(service)
-    return Settings(service, local, sources)
+    return Settings(service, local, {**service_sources, **local_sources})
+
+
+def _resolved(
+    group: type[_GroupT], layers: list[tuple[str, dict[str, Any]]]
+) -> tuple[_GroupT, dict[str, str]]:
+    argument, *file = (
+        (name, {key: value for key, value in layer.items() if key in group.model_fields})
+        for name, layer in layers
+    )
+    environment = _environment_layers(group, PREFIX_BY_GROUP[group])
+    values, origin = _merge([argument, *environment, *file])
+    return _validated(group, values, origin), origin
 
 
 def _renamed(overrides: Mapping[str, Any]) -> dict[str, Any]:
-    known = [name for group, _ in _PREFIX_BY_GROUP for name in group.model_fields]
+    known = [name for group in PREFIX_BY_GROUP for name in group.model_fields]
     given: dict[str, Any] = {}
     for name, value in overrides.items():
         setting = _SYNONYMS.get(name, name)
@@ -269,7 +273,15 @@ def _environment_layers(
         (group, BaseSettings),
         {"model_config": {"env_prefix": prefix}},
     )
-    found = EnvSettingsSource(reader, env_prefix=prefix)()
+    try:
+        found = EnvSettingsSource(reader, env_prefix=prefix)()
+    except SettingsError:
+        # Its one structured setting. What was there may be secret, and the cause quotes it.
+        raise ConfigError(
+            "setting default_headers has an impossible value: it is no JSON object",
+            next_step='Write ARIZE_DEFAULT_HEADERS=\'{"name": "value"}\'.',
+            setting="default_headers",
+        ) from None
     for name, value in found.items():
         yield f"environment {prefix}{name.upper()}", {name: value}
     if group is ServiceSettings:
@@ -369,7 +381,7 @@ def _validated(
     except PydanticValidationError as exc:
         first = exc.errors(include_url=False, include_context=False)[0]
         name = str(first["loc"][0])
-        shown = "" if name in _SECRETS else f" {values.get(name)!r}"
+        shown = "" if name in _UNSHOWN else f" {values.get(name)!r}"
         raise ConfigError(
             f"setting {name} has an impossible value{shown}: {first['msg']}",
             next_step=f"It came from {origin.get(name, 'a default')}.",
@@ -378,15 +390,12 @@ def _validated(
 
 
 def _check_one_override(service: ServiceSettings) -> None:
-    used = [
-        names
-        for names, is_set in (
-            ("region", bool(service.region)),
-            ("single_host/single_port", bool(service.single_host or service.single_port)),
-            ("base_domain", bool(service.base_domain)),
-        )
-        if is_set
-    ]
+    values = {
+        "region": service.region,
+        "single_host/single_port": service.single_host or service.single_port,
+        "base_domain": service.base_domain,
+    }
+    used = [names for names, value in values.items() if value]
     if len(used) > 1:
         raise ConfigError(
             f"{' and '.join(used)} exclude each other",

@@ -8,11 +8,14 @@
     ├── ValidationError          data that must not be sent, or a result of an impossible shape
     ├── ServiceError             the service, or the way to it, failed
     │   ├── AuthenticationError    the key is missing, wrong, or not allowed to do this
-    │   ├── UnknownProjectError    no such project or space (or it may not be read)
+    │   ├── NotFoundError          the service has no such thing, a span that is named for one
+    │   │   └── UnknownProjectError  no such project or space (or it may not be read)
     │   ├── UnavailableError       nobody answers, or not now
     │   ├── IncompleteStreamError  an export ended before its last row
+    │   ├── IncompleteDeleteError  some spans are deleted, and a further call failed
     │   ├── OutcomeUnknownError    the connection broke after data was sent: stored or not
     │   └── RejectedError          the service understood the request and refuses it
+    ├── CancelledError           a scan was ended by `spanduck.cancel`, Ctrl-C or `close`
     ├── WriteBackError           some values of a write-back were not written
     ├── AlreadyAttachedError     `attach` with other settings, or over somebody else's function
     ├── StoreLockedError         another server holds the store's folder
@@ -22,22 +25,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from spanduck_sql.errors import Error, FilterError, did_you_mean, near_matches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 __all__ = [
     "AlreadyAttachedError",
     "AuthenticationError",
+    "CancelledError",
     "ConfigError",
     "Error",
     "FilterError",
+    "IncompleteDeleteError",
     "IncompleteStreamError",
+    "NotFoundError",
     "OutcomeUnknownError",
     "PortInUseError",
+    "Problem",
     "RejectedError",
     "ServiceError",
     "StoreError",
@@ -100,6 +108,36 @@ class ValidationError(Error):
         self.row_index = row_index
 
 
+@dataclass(frozen=True)
+class Problem:
+    """What the service says of a failure: the problem document (RFC 9457) of a REST error.
+
+    Attributes:
+        status: HTTP status; 0 when the document does not say.
+        title: The kind of problem in a few words.
+        detail: This problem: which field or token, and why.
+        type: A URI of the kind of problem.
+        instance: A URI of this problem.
+        request_id: The service's name for the request.
+        extras: Further members, such as `deleted_span_ids` of an unfinished delete.
+    """
+
+    status: int
+    title: str = ""
+    detail: str = ""
+    type: str = ""
+    instance: str = ""
+    request_id: str = ""
+    # `Any`: members of other people's documents.
+    extras: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def error_code(self) -> str:
+        """The service's code for the problem; empty when it gave none."""
+        code = self.extras.get("error_code", "")
+        return code if isinstance(code, str) else str(code)
+
+
 class ServiceError(Error):
     """The service, or the way to it, failed.
 
@@ -110,6 +148,7 @@ class ServiceError(Error):
         request_id: The service's name for the request, when it gave one.
         retryable: Whether the same call may be repeated as it is.
         retry_after_s: Seconds the service asked to wait before that.
+        problem: The problem document of the answer; None where it had none.
     """
 
     def __init__(
@@ -121,19 +160,25 @@ class ServiceError(Error):
         request_id: str | None = None,
         retryable: bool = False,
         retry_after_s: float | None = None,
+        problem: Problem | None = None,
     ) -> None:
         super().__init__(message, next_step=next_step)
         self.status = status
         self.request_id = request_id
         self.retryable = retryable
         self.retry_after_s = retry_after_s
+        self.problem = problem
 
 
 class AuthenticationError(ServiceError):
     """The key is missing, wrong, or not allowed to do this."""
 
 
-class UnknownProjectError(ServiceError):
+class NotFoundError(ServiceError):
+    """The service has no such thing, a span that is named for one; nothing was written."""
+
+
+class UnknownProjectError(NotFoundError):
     """No such project or space, or it may not be read."""
 
 
@@ -164,12 +209,45 @@ class IncompleteStreamError(ServiceError):
         self.rows_expected = rows_expected
 
 
+class IncompleteDeleteError(ServiceError):
+    """Some spans are deleted, and then a call failed; deleting all of them again does no harm.
+
+    Args:
+        message: What failed.
+        next_step: What to do next.
+        cause: The failure, whose status and other fields this error takes over.
+        deleted_span_ids: Ids of spans that are gone.
+        not_deleted_span_ids: The other ids of the call.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        next_step: str = "",
+        cause: ServiceError | None = None,
+        deleted_span_ids: Iterable[str] = (),
+        not_deleted_span_ids: Iterable[str] = (),
+    ) -> None:
+        super().__init__(message, next_step=next_step)
+        if cause is not None:
+            self.status, self.request_id = cause.status, cause.request_id
+            self.retryable, self.retry_after_s = cause.retryable, cause.retry_after_s
+            self.problem = cause.problem
+        self.deleted_span_ids = tuple(deleted_span_ids)
+        self.not_deleted_span_ids = tuple(not_deleted_span_ids)
+
+
 class OutcomeUnknownError(ServiceError):
     """The connection broke after data was sent: the service may or may not have stored it."""
 
 
 class RejectedError(ServiceError):
     """The service understood the request and refuses it."""
+
+
+class CancelledError(Error):
+    """A scan was ended by `spanduck.cancel`, by an interrupt, or by closing what reads it."""
 
 
 class WriteBackError(Error):

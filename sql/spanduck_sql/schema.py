@@ -204,6 +204,50 @@ def parse_evaluation_column(column: str, *, sendable: bool = False) -> Evaluatio
     return EvaluationColumn(LEVEL_BY_PREFIX[match["level"]], match["name"], match["field"])
 
 
+ANNOTATION_NOTES: Final = "annotation.notes"
+ANNOTATION_FIELDS: Final = ("label", "score", "text", "updated_by", "updated_at")
+ANNOTATION_VALUES: Final = ("label", "score", "text")
+"""The fields that say something; the others tell who said it, and when."""
+
+# As with evaluations: what the vendor's clients send, and what a store must accept.
+_SENT_ANNOTATION = re.compile(
+    r"^annotation\.(?P<name>[a-zA-Z0-9_\s]+?)"
+    r"\.(?P<field>label|score|text|updated_by|updated_at)$"
+)
+_ANY_ANNOTATION = re.compile(
+    r"^annotation\.(?P<name>.+)\.(?P<field>label|score|text|updated_by|updated_at)$", re.DOTALL
+)
+
+
+@dataclass(frozen=True)
+class AnnotationColumn:
+    """One field of one annotation, as a column.
+
+    Attributes:
+        name: The annotation's name.
+        field: `label`, `score`, `text`, `updated_by` or `updated_at`.
+    """
+
+    name: str
+    field: str
+
+    @property
+    def column(self) -> str:
+        """The column's name on the wire."""
+        return f"annotation.{self.name}.{self.field}"
+
+
+def parse_annotation_column(column: str, *, sendable: bool = False) -> AnnotationColumn | None:
+    """Read an annotation column's name; None when it is none, as `ANNOTATION_NOTES` is none.
+
+    Args:
+        column: The column's name.
+        sendable: Accept only names the vendor's clients send (letters, digits, `_`, white space).
+    """
+    match = (_SENT_ANNOTATION if sendable else _ANY_ANNOTATION).match(column)
+    return None if match is None else AnnotationColumn(match["name"], match["field"])
+
+
 def sql_type(column: str, wire_type: pa.DataType) -> pa.DataType:
     """Return the Arrow type that `column` has in SQL when the wire brings it as `wire_type`.
 
@@ -236,7 +280,7 @@ def _annotation_type(column: str) -> pa.DataType:
         return pa.float64()
     if column.endswith(".updated_at"):
         return _TIMESTAMP_US
-    if column == "annotation.notes":
+    if column == ANNOTATION_NOTES:
         return pa.list_(JSON_TYPE)
     return pa.string()
 

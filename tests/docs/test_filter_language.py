@@ -22,7 +22,6 @@ from spanduck.server.filters import DOCUMENTS_LIMIT
 from spanduck_sql.errors import FilterError, FilterErrorCode
 from spanduck_sql.language.binding import bind
 from spanduck_sql.language.fields import (
-    ANNOTATION_NOTES,
     ANNOTATION_SUFFIXES,
     ATTRIBUTE_FIELDS,
     CORE_FIELDS,
@@ -44,6 +43,7 @@ from spanduck_sql.language.reference import (
 )
 from spanduck_sql.language.tokens import MAX_TEXT
 from spanduck_sql.pushdown import MAX_FILTER_BYTES
+from spanduck_sql.schema import ANNOTATION_NOTES
 from spanduck_sql.translate import filter_to_sql, sql_to_filter
 
 if TYPE_CHECKING:

@@ -173,3 +173,24 @@ def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
 def test_the_vendors_name_of_a_setting_is_understood() -> None:
     assert load_settings({"pyarrow_max_chunksize": 5}).service.max_chunksize == 5
     assert load_settings({"space_id": "x"}).service.space == "x"
+
+
+def test_what_may_hold_a_password_is_in_no_text_of_the_settings(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MY_PROXY", "http://me:hush@proxy.example")
+    (tmp_path / "spanduck.toml").write_text('[service]\nproxy_url_env = "MY_PROXY"\n')
+    settings = load_settings({"default_headers": {"x-token": "hush"}})
+    assert settings.service.proxy_url == "http://me:hush@proxy.example"
+    assert "hush" not in repr(settings) + str(settings) + str(settings.service)
+
+
+@pytest.mark.parametrize("value", ["{hush", '{"x": ["hush"]}', '"hush"'])
+def test_impossible_headers_are_refused_without_their_values(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("ARIZE_DEFAULT_HEADERS", value)
+    with pytest.raises(ConfigError, match="default_headers") as caught:
+        load_settings()
+    assert "hush" not in str(caught.value)
+    assert caught.value.__cause__ is None

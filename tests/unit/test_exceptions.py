@@ -6,7 +6,14 @@ import pickle
 import pytest
 
 import spanduck.exceptions as module
-from spanduck.exceptions import Error, FilterError, IncompleteStreamError, did_you_mean
+from spanduck.exceptions import (
+    Error,
+    FilterError,
+    IncompleteStreamError,
+    Problem,
+    RejectedError,
+    did_you_mean,
+)
 
 CLASSES = [
     value
@@ -48,3 +55,15 @@ def test_near_matches_ignore_case_and_come_best_first() -> None:
         == "Did you mean 'status' or 'statuses'?"
     )
     assert did_you_mean("zzz", ["status"]) == ""
+
+
+def test_a_problem_tells_the_services_code() -> None:
+    assert Problem(400, extras={"error_code": "BAD"}).error_code == "BAD"
+    assert Problem(400, extras={"error_code": 7}).error_code == "7"
+    assert Problem(400).error_code == ""
+
+
+def test_a_service_error_keeps_its_problem_document() -> None:
+    problem = Problem(422, "Unprocessable", "limit is 0", extras={"field": "limit"})
+    copy = pickle.loads(pickle.dumps(RejectedError("no", status=422, problem=problem)))  # noqa: S301
+    assert copy.problem == problem

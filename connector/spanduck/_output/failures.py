@@ -19,7 +19,7 @@ EXPECTED: Final = (Error, duckdb.Error, pa.ArrowException, OSError)
 
 # The mark that our errors carry through DuckDB, which wraps them in its own words.
 _MARK: Final = re.compile(r"\[spanduck\.\w+\]")
-_PROBLEMS: Final = 10
+_PROBLEMS: Final = 9
 
 
 def underlying(failure: BaseException, last_error: BaseException | None) -> BaseException:
@@ -47,10 +47,12 @@ def show_failure(console: Console, failure: BaseException) -> None:
         for place in failure.looked_in:
             console.print(Text(f"  looked in {place}", style="dim"), soft_wrap=True)
     if isinstance(failure, ValidationError):
-        for problem in failure.problems[1:_PROBLEMS]:
+        # Some messages list the problems themselves.
+        further = [problem for problem in failure.problems[1:] if problem not in failure.message]
+        for problem in further[:_PROBLEMS]:
             console.print(Text(f"  also: {problem}"), soft_wrap=True)
-        if len(failure.problems) > _PROBLEMS:
-            console.print(f"  and {len(failure.problems) - _PROBLEMS:,} more")
+        if len(further) > _PROBLEMS:
+            console.print(f"  and {len(further) - _PROBLEMS:,} more")
 
 
 def _told(failure: BaseException) -> str:

@@ -15,6 +15,7 @@ import pyarrow as pa
 from spanduck._transport.retry import retrying
 from spanduck._wire import Trailer
 from spanduck.exceptions import (
+    CancelledError,
     Error,
     FilterError,
     IncompleteStreamError,
@@ -38,10 +39,6 @@ _POLL_S: Final = 0.1
 _EXIT_GRACE_S: Final = 2.0
 
 _open_streams: weakref.WeakSet[ScanStream] = weakref.WeakSet()
-
-
-class CancelledError(Error):
-    """A scan was ended by `spanduck.cancel` or an interrupt."""
 
 
 class ScanStream:

@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 from pyarrow import flight  # noqa: TID251 - this is the client's half of it
 
-from spanduck._transport.flight_errors import translated
+from spanduck._transport.flight_errors import mask, translated
 from spanduck._transport.retry import retrying
-from spanduck._wire import flight_headers
+from spanduck._wire import WireError, extra_headers, flight_headers
 from spanduck.exceptions import ConfigError, OutcomeUnknownError, ServiceError, UnavailableError
 
 if TYPE_CHECKING:
@@ -55,8 +55,11 @@ class ExportStream:
     """One open export. Whoever opened it closes it; `cancel` may come from any thread."""
 
     # `Any`: pyarrow ships no types.
-    def __init__(self, reader: Any, project: str, slots: threading.Semaphore) -> None:
+    def __init__(
+        self, reader: Any, project: str, slots: threading.Semaphore, secret: str = ""
+    ) -> None:
         self._reader = reader
+        self._secret = secret
         self._project = project
         self._slots: threading.Semaphore | None = slots
         self._lock = threading.Lock()
@@ -72,7 +75,9 @@ class ExportStream:
         except StopIteration:
             return None
         except (pa.ArrowException, OSError, KeyError) as exc:
-            raise translated(exc, f"the export of {self._project!r}") from exc
+            raise translated(
+                exc, f"the export of {self._project!r}", is_read=True, secret=self._secret
+            ) from exc
         return chunk.data, chunk.app_metadata
 
     def cancel(self) -> None:
@@ -147,10 +152,16 @@ class FlightTransport:
             reader = self._connected().do_get(
                 flight.Ticket(info.ticket), flight.FlightCallOptions(headers=self._headers())
             )
-            return ExportStream(reader, project, self._slots)
+            return ExportStream(reader, project, self._slots, self._settings.service.key)
         except (pa.ArrowException, OSError, KeyError) as exc:
             self._slots.release()
-            raise translated(exc, f"the export of {project!r}") from exc
+            raise translated(
+                exc,
+                f"the export of {project!r}",
+                where=self._settings.service.flight_location,
+                is_read=True,
+                secret=self._settings.service.key,
+            ) from exc
         except BaseException:
             self._slots.release()
             raise
@@ -213,6 +224,8 @@ class FlightTransport:
                 f"the export of {command.project!r} in space {command.space!r}",
                 where=self._settings.service.flight_location,
                 has_filter=bool(command.filter_expression),
+                is_read=True,
+                secret=self._settings.service.key,
             ) from exc
         endpoints = info.endpoints
         return ExportInfo(
@@ -251,6 +264,7 @@ class FlightTransport:
         self, exc: BaseException, writer: Any, command: WriteCommand, *, is_started: bool
     ) -> Exception:
         cause = exc
+        mask(exc, self._settings.service.key)
         if writer is not None:
             # A write fails with "stream closed"; the service's own words come with the close.
             try:
@@ -261,6 +275,7 @@ class FlightTransport:
             cause,
             f"the write-back to {command.project!r} in space {command.space!r}",
             where=self._settings.service.flight_location,
+            secret=self._settings.service.key,
         )
         if is_started and isinstance(error, UnavailableError):
             return OutcomeUnknownError(
@@ -270,12 +285,11 @@ class FlightTransport:
         return error
 
     def _headers(self) -> list[tuple[bytes, bytes]]:
-        extra = self._settings.service.default_headers
-        return [
-            *flight_headers(self._settings.service.key),
-            # gRPC refuses a name with an upper-case letter.
-            *((name.lower().encode(), value.encode("latin-1")) for name, value in extra.items()),
-        ]
+        service = self._settings.service
+        try:
+            return [*flight_headers(service.key), *extra_headers(service.default_headers)]
+        except WireError as exc:
+            raise ConfigError(exc.message, next_step=exc.next_step, setting=exc.what) from exc
 
     def _connected(self) -> Any:
         with self._lock:

@@ -17,7 +17,12 @@ from spanduck.exceptions import (
     UnknownProjectError,
 )
 
-_PREFIX: Final = re.compile(r"^(?:Flight|gRPC) returned [\w -]+ error, with message: ")
+_MASK: Final = "***"
+_CERTIFICATE: Final = re.compile("certificate.verify.failed", re.IGNORECASE)
+_PREFIX: Final = re.compile(
+    r"^(?:Unknown: )?(?:Flight|gRPC) (?:returned [\w -]+ error,|cancelled call,|RPC failed)"
+    r" with message: "
+)
 # pyarrow appends "Detail: <code>", after which a Python server's traceback may follow, and gRPC its
 # own context.
 _SUFFIX: Final = re.compile(
@@ -31,6 +36,8 @@ def translated(
     *,
     where: str = "",
     has_filter: bool = False,
+    is_read: bool = False,
+    secret: str = "",
 ) -> ServiceError | FilterError:
     """Return our error for one of Flight's; the most specific class wins.
 
@@ -39,7 +46,10 @@ def translated(
         doing: What failed, such as `the export of 'my-llm-app'`.
         where: The address, for the message of an unreachable service.
         has_filter: Whether the call carried a filter text.
+        is_read: Whether the call changes nothing, so that it may be repeated after a time-out.
+        secret: Masked should the service have quoted it, in `exc` too, which is shown as the cause.
     """
+    mask(exc, secret)
     said = service_words(exc)
     place = f" at {where}" if where else ""
     if isinstance(exc, flight.FlightUnauthenticatedError | flight.FlightUnauthorizedError):
@@ -51,13 +61,22 @@ def translated(
         return UnavailableError(
             f"{doing} was not answered in time{place}: {said}",
             next_step="Try again later, or raise SPANDUCK_READ_TIMEOUT_S.",
+            retryable=is_read,
         )
     if isinstance(exc, flight.FlightUnavailableError):
         return UnavailableError(
             f"{doing} failed, nobody answers{place}: {said}",
-            next_step="Check ARIZE_FLIGHT_HOST and ARIZE_FLIGHT_PORT, and that the service is up.",
+            next_step=_how_to_reach(said),
+            retryable=not _CERTIFICATE.search(said),
+        )
+    if _is_too_busy(exc):
+        return UnavailableError(
+            f"{doing} failed, the service does no more now{place}: {said}",
+            next_step="Try again later.",
             retryable=True,
         )
+    if isinstance(exc, flight.FlightCancelledError):
+        return ServiceError(f"{doing} was cancelled by the service{place}: {said}")
     if isinstance(exc, KeyError):
         return UnknownProjectError(f"{doing} failed: {said}")
     if isinstance(exc, pa.ArrowInvalid):
@@ -67,6 +86,29 @@ def translated(
     if isinstance(exc, pa.ArrowNotImplementedError):
         return RejectedError(f"the service cannot do {doing}: {said}")
     return ServiceError(f"{doing} failed: {said}")
+
+
+def mask(exc: BaseException, secret: str) -> None:
+    """Take a secret out of the text of an exception."""
+    if secret:
+        exc.args = tuple(
+            arg.replace(secret, _MASK) if isinstance(arg, str) else arg for arg in exc.args
+        )
+
+
+def _how_to_reach(said: str) -> str:
+    if _CERTIFICATE.search(said):
+        return "Name the CA of its certificate in ssl_ca_cert, or set request_verify to false."
+    if "andshake" in said or "WRONG_VERSION_NUMBER" in said:
+        return "If the service speaks without TLS, set ARIZE_FLIGHT_SCHEME to grpc+tcp."
+    return "Check ARIZE_FLIGHT_HOST and ARIZE_FLIGHT_PORT, and that the service is up."
+
+
+def _is_too_busy(exc: BaseException) -> bool:
+    # Arrow knows no such status, and makes it one of wrong arguments; only the words tell. gRPC
+    # gives the same one to a message that is too large, which is no smaller the next time.
+    raw = str(exc)
+    return "returned resource exhausted error" in raw and "larger than max" not in raw
 
 
 def service_words(exc: BaseException) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -10,6 +9,7 @@ from urllib.parse import quote
 
 import httpx
 
+from spanduck._transport.http_client import open_client
 from spanduck._transport.rest_errors import from_status, from_transport
 from spanduck._transport.retry import retrying
 from spanduck._wire import (
@@ -43,7 +43,6 @@ _PAGE_ITEMS: Final = 100
 # organisation.
 _MOST_HINTS: Final = 1_000
 _BLOCK_BYTES: Final = 1 << 20
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1", "[::1]")
 
 _PageT = TypeVar("_PageT", SpacesPage, ProjectsPage)
 
@@ -75,6 +74,7 @@ class RestTransport:
     """
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._service = settings.service
         self._local = settings.local
         self._lock = threading.Lock()
@@ -223,6 +223,39 @@ class RestTransport:
         headers["Connection"] = "close"
         return retrying()(self._upload_once, body, headers, timeout_s)
 
+    def send_json(
+        self, method: str, path: str, body: bytes, *, what: str
+    ) -> tuple[int, dict[str, Any]]:
+        """Send a JSON body once; what may be repeated is for the caller to know.
+
+        Args:
+            method: HTTP method; a DELETE has a body, too.
+            path: Below the service's address.
+            body: The JSON text.
+            what: What is tried, for messages.
+
+        Returns:
+            The status, 2xx, and the object that came; an empty one when none did.
+
+        Raises:
+            ServiceError: No answer, or one that is no success.
+        """
+        try:
+            headers = rest_headers(self._service.key)
+        except WireError as exc:
+            raise ConfigError(exc.message, next_step=exc.next_step, setting=exc.what) from exc
+        headers["Content-Type"] = "application/json"
+        timeout = httpx.Timeout(self._local.write_timeout_s, connect=self._local.connect_timeout_s)
+        try:
+            response = self._open_client().request(
+                method, path, content=body, headers=headers, timeout=timeout
+            )
+        except (httpx.HTTPError, httpx.InvalidURL) as exc:
+            raise from_transport(exc, what=what, service=self._service) from exc
+        if not response.is_success:
+            raise from_status(response, what=what, api_key=self._service.key)
+        return response.status_code, _json_object(response)
+
     def _upload_once(
         self, body: Path, headers: dict[str, str], timeout_s: float | None
     ) -> UploadReceipt:
@@ -311,39 +344,8 @@ class RestTransport:
             if self._is_closed:
                 raise ConfigError("the client is closed", next_step="Open another SpansClient.")
             if self._client is None:
-                self._client = self._new_client()
+                self._client = open_client(self._settings)
             return self._client
-
-    def _new_client(self) -> httpx.Client:
-        service, local = self._service, self._local
-        host = httpx.URL(service.rest_url).host
-        return httpx.Client(
-            base_url=service.rest_url,
-            headers={"Accept": "application/json", **service.default_headers},
-            timeout=httpx.Timeout(local.read_timeout_s, connect=local.connect_timeout_s),
-            verify=self._verification(),
-            proxy=service.proxy_url or None,
-            # The proxies of the environment, unless one is set or the service is on this machine.
-            trust_env=not service.proxy_url and host not in _LOOPBACK,
-            follow_redirects=False,
-        )
-
-    def _verification(self) -> ssl.SSLContext | bool:
-        service = self._service
-        if service.api_scheme == "http" or not service.request_verify:
-            # A context takes a tenth of a second to load its certificates.
-            return False
-        if not service.ssl_ca_cert:
-            return True
-        try:
-            return ssl.create_default_context(cafile=service.ssl_ca_cert)
-        except (OSError, ssl.SSLError) as exc:
-            raise ConfigError(
-                f"cannot read the CA certificates in {service.ssl_ca_cert!r}: {exc}",
-                next_step="Check ssl_ca_cert (ARIZE_SSL_CA_CERT, REQUESTS_CA_BUNDLE, "
-                "SSL_CERT_FILE).",
-                setting="ssl_ca_cert",
-            ) from exc
 
 
 class _Blocks:
@@ -363,7 +365,7 @@ class _Blocks:
 def _json_object(response: httpx.Response) -> dict[str, Any]:
     try:
         answer = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return answer if isinstance(answer, dict) else {}
 

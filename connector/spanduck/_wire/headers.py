@@ -7,6 +7,7 @@ the upload, and the key's UTF-8 bytes as `auth-token-bin` on Flight. No error he
 from __future__ import annotations
 
 import platform
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
 
 ORIGIN: Final = "spanduck-client"
 SPACE_HEADER: Final = "arize-space-id"
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_FORBIDDEN_BYTES: Final = frozenset(b"\r\n\0")
+_GATEWAY_PREFIX: Final = "grpc-metadata-"
+_OWN_NAMES: Final = frozenset(
+    {"authorization", "origin", "auth-token-bin", "sdk-language", "language-version"}
+    | {"sdk-version", "sdk-package-name"}
+)
 
 
 def identity_headers() -> dict[str, str]:
@@ -72,6 +80,38 @@ def flight_headers(api_key: str) -> list[tuple[bytes, bytes]]:
         (b"auth-token-bin", api_key.encode()),
         *((name.encode(), value.encode()) for name, value in headers.items()),
     ]
+
+
+def extra_headers(given: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """Return headers that are added to every call, with lower-case names, as Flight wants them.
+
+    Raises:
+        WireError: A name or a value cannot be sent, or the name is one of the client's own. Values
+            are not repeated: they may be secret.
+    """
+    headers: list[tuple[bytes, bytes]] = []
+    for name, value in given.items():
+        lower = name.lower()
+        if not _HEADER_NAME.fullmatch(name) or lower.startswith(_GATEWAY_PREFIX):
+            raise _bad_header(f"the header name {name!r} cannot be sent")
+        if lower in _OWN_NAMES:
+            raise _bad_header(f"the header {name!r} is set by spanduck itself")
+        try:
+            encoded = value.encode("latin-1")
+        except UnicodeEncodeError:
+            raise _bad_header(f"the value of the header {name!r} is not Latin-1") from None
+        if set(encoded) & _FORBIDDEN_BYTES:
+            raise _bad_header(f"the value of the header {name!r} holds a line end or a zero byte")
+        headers.append((lower.encode(), encoded))
+    return headers
+
+
+def _bad_header(message: str) -> WireError:
+    return WireError(
+        message,
+        next_step="Mend default_headers: plain names, values of one line.",
+        what="default_headers",
+    )
 
 
 def read_bearer(value: str | bytes | None) -> str | None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 from spanduck._wire.codec import parse_json_object
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from spanduck.exceptions import Problem
 
 PROBLEM_CONTENT_TYPE: Final = "application/problem+json"
 
@@ -17,27 +15,8 @@ _TEXTS: Final = ("title", "detail", "type", "instance", "request_id")
 
 
 @dataclass(frozen=True)
-class ProblemDocument:
-    """The body of a REST error.
-
-    Attributes:
-        status: HTTP status; 0 when the body does not say.
-        title: The kind of problem in a few words.
-        detail: This problem: which field or token, and why.
-        type: A URI of the kind of problem.
-        instance: A URI of this problem.
-        request_id: The service's name for the request.
-        extras: Further members, such as `deleted_span_ids` of an unfinished delete.
-    """
-
-    status: int
-    title: str = ""
-    detail: str = ""
-    type: str = ""
-    instance: str = ""
-    request_id: str = ""
-    # `Any`: members of other people's documents.
-    extras: Mapping[str, Any] = field(default_factory=dict, hash=False)
+class ProblemDocument(Problem):
+    """The body of a REST error: a `Problem` with its JSON form."""
 
     def to_json(self) -> bytes:
         """Encode in UTF-8; empty texts are left out."""

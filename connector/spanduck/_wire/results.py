@@ -11,6 +11,8 @@ from spanduck._wire.errors import WireError
 
 _UPDATE: Final = "update result"
 _METADATA: Final = "metadata result"
+PATCH_DOCUMENT: Final = "patch_document"
+"""The column of patches in a write-back of metadata, beside `context.span_id`."""
 _WriteSpanResponse: Final = message_class("WriteSpanResponse")
 _WriteSpanAttributesMetadataResponse: Final = message_class("WriteSpanAttributesMetadataResponse")
 
@@ -57,7 +59,7 @@ class MetadataResult:
 
     Attributes:
         spans_processed: Rows that were looked at.
-        spans_updated: Spans whose metadata was written.
+        spans_updated: Rows whose patch was applied to a span.
         spans_failed: Rows that were not; the reasons are in `errors`.
         errors: Pairs of span id and reason.
     """

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from spanduck_sql.schema import (
+    ANNOTATION_NOTES,
     END_TIME,
     EVENT_ATTRIBUTES,
     EVENTS,
@@ -138,7 +139,6 @@ ANNOTATION_SUFFIXES: Final = {
     "updated_by": _S,
     "updated_at": _T,
 }
-ANNOTATION_NOTES: Final = "annotation.notes"
 
 _EVALUATION: Final = re.compile(r"(?:eval|trace_eval|session_eval)\.(.+)\.([^.]*)", re.DOTALL)
 _ANNOTATION: Final = re.compile(r"annotation\.(.+)\.([^.]*)", re.DOTALL)

@@ -99,3 +99,18 @@ def test_reading_the_name_of_an_evaluation_column(
 def test_names_the_vendors_client_drops_are_not_sendable() -> None:
     assert schema.parse_evaluation_column("eval.a-b.score", sendable=True) is None
     assert schema.parse_evaluation_column("eval.a b_1.score", sendable=True) is not None
+
+
+def test_columns_of_annotations_are_read() -> None:
+    parsed = schema.parse_annotation_column("annotation.a.b c.updated_at")
+    assert parsed is not None
+    assert (parsed.name, parsed.field) == ("a.b c", "updated_at")
+    assert parsed.column == "annotation.a.b c.updated_at"
+    assert schema.parse_annotation_column("annotation.a.b.label", sendable=True) is None
+    for none in (
+        "annotation.notes",
+        "annotation.a.explanation",
+        "eval.a.label",
+        "annotation.label",
+    ):
+        assert schema.parse_annotation_column(none) is None

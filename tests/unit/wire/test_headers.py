@@ -8,6 +8,7 @@ import spanduck
 from spanduck._wire import (
     ClientIdentity,
     WireError,
+    extra_headers,
     flight_headers,
     identity_headers,
     read_api_key,
@@ -122,3 +123,18 @@ def test_only_the_vendors_versions_say_what_a_caller_understands(
     package: str, version: str, expected: bool
 ) -> None:
     assert ClientIdentity(package, version).is_vendor_sdk_up_to("8.37.0") is expected
+
+
+def test_further_headers_travel_in_lower_case() -> None:
+    assert extra_headers({"X-Tenant": "größe"}) == [(b"x-tenant", "größe".encode("latin-1"))]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("", "v"), ("a b", "v"), ("a:", "v"), ("ä", "v"), ("Grpc-Metadata-x", "v"), ("Auth-Token-Bin", "v"),
+     ("x", "\u20ac"), ("x", "a\nb"), ("x", "a\rb"), ("x", "a\0b")],
+)  # fmt: skip
+def test_a_header_that_cannot_be_added_is_refused(name: str, value: str) -> None:
+    with pytest.raises(WireError) as caught:
+        extra_headers({name: value})
+    assert caught.value.what == "default_headers"

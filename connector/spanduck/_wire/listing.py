@@ -1,0 +1,278 @@
+"""Lists: the bodies of `POST /v2/spans` and `POST /v2/traces`, and the spans of their answers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from spanduck._wire import codec
+from spanduck._wire.errors import WireError
+from spanduck._wire.rest import Pagination
+from spanduck.types import (
+    PageInfo,
+    Span,
+    SpanAnnotation,
+    SpanContext,
+    SpanEvaluation,
+    SpanEvent,
+    SpansPage,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LIST_LIMIT: Final = 500
+"""Most spans of one page."""
+
+DEFAULT_LIST_LIMIT: Final = 50
+
+TRACES_LIMIT: Final = 50
+"""Most traces of one page."""
+
+DEFAULT_TRACES_LIMIT: Final = 25
+
+LIST_COLUMNS_LIMIT: Final = 1_000
+"""Most columns that a list may include or exclude."""
+
+SPAN_KINDS: Final = frozenset(
+    {
+        "LLM",
+        "CHAIN",
+        "RETRIEVER",
+        "EMBEDDING",
+        "AGENT",
+        "TOOL",
+        "RERANKER",
+        "GUARDRAIL",
+        "EVALUATOR",
+        "PROMPT",
+        "DECISION",
+        "UNKNOWN",
+    }
+)
+"""The kinds an answer may name; one other word fails the whole answer in the vendor's SDK."""
+
+STATUS_CODES: Final = frozenset({"OK", "ERROR", "UNSET"})
+
+_COLUMN_LISTS: Final = ("included_columns", "excluded_columns")
+
+
+@dataclass(frozen=True)
+class ListRequest:
+    """The body of a list.
+
+    Attributes:
+        project_id: Id of the project.
+        start_time: Only spans that start then or later; None for seven days ago. One without a zone
+            is in UTC.
+        end_time: Only spans that start then or earlier; None for now.
+        filter: In the service's filter language; None for none.
+        included_columns: Only these columns, by full dotted names; None for all.
+        excluded_columns: All columns but these; None for none.
+        truncate_string_length: Most characters of a text within attributes; None for any.
+    """
+
+    project_id: str
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    filter: str | None = None
+    included_columns: tuple[str, ...] | None = None
+    excluded_columns: tuple[str, ...] | None = None
+    truncate_string_length: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object as the vendor's SDK sends it; what is None is left out."""
+        body: dict[str, Any] = {"project_id": self.project_id}
+        for name in ("start_time", "end_time"):
+            moment = getattr(self, name)
+            if moment is not None:
+                body[name] = moment.isoformat()
+        if self.filter is not None:
+            body["filter"] = self.filter
+        for name in _COLUMN_LISTS:
+            columns = getattr(self, name)
+            if columns is not None:
+                body[name] = list(columns)
+        if self.truncate_string_length is not None:
+            body["truncate_string_length"] = self.truncate_string_length
+        return body
+
+    @classmethod
+    def from_json(cls, data: bytes) -> ListRequest:
+        """Decode a body; unknown members are ignored. Of values only the types are checked.
+
+        Raises:
+            WireError: No JSON object, or `what` is missing or of a wrong type.
+        """
+        body = codec.parse_json_object(data, what="body")
+        project_id = _sent_text(body, "project_id")
+        if not project_id:
+            raise WireError("the body has no project_id", what="project_id")
+        length = body.get("truncate_string_length")
+        if length is not None and (isinstance(length, bool) or not isinstance(length, int)):
+            raise WireError(
+                f"truncate_string_length is {length!r}, not a whole number",
+                what="truncate_string_length",
+            )
+        included, excluded = (_sent_columns(body, name) for name in _COLUMN_LISTS)
+        return cls(
+            project_id=project_id,
+            start_time=_sent_time(body, "start_time"),
+            end_time=_sent_time(body, "end_time"),
+            filter=_sent_text(body, "filter"),
+            included_columns=included,
+            excluded_columns=excluded,
+            truncate_string_length=length,
+        )
+
+
+# `Any` from here on: JSON values as they came or as they go.
+def read_spans_page(page: Mapping[str, Any]) -> SpansPage:
+    """Read an answer; unknown members are ignored.
+
+    Raises:
+        WireError: `spans` or `pagination` is absent, or a value has a wrong type.
+    """
+    spans = page.get("spans")
+    if not isinstance(spans, list):
+        raise WireError("the page of spans has no list called spans", what="spans")
+    pagination = Pagination.from_page(page, what="page of spans")
+    return SpansPage(
+        tuple(_read_span(item) for item in spans),
+        PageInfo(pagination.has_more, pagination.next_cursor),
+    )
+
+
+def time_text(nanoseconds: int) -> str:
+    """Return nanoseconds since 1970 as the answers write them: microseconds, rounded down."""
+    seconds, rest = divmod(nanoseconds // 1_000, 1_000_000)
+    moment = datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest, tzinfo=None)
+    return moment.isoformat() + "Z"
+
+
+def _sent_text(body: Mapping[str, Any], key: str) -> str | None:
+    value = body.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise WireError(f"{key} is {value!r}, not a text", what=key)
+    try:
+        value.encode()
+    except UnicodeEncodeError as exc:
+        raise WireError(f"{key} is no valid Unicode", what=key) from exc
+    return value
+
+
+def _sent_time(body: Mapping[str, Any], key: str) -> datetime | None:
+    text = _sent_text(body, key)
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.replace(tzinfo=UTC) if moment.utcoffset() is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError) as exc:
+        raise WireError(f"{key} is {text!r}, not a time in ISO 8601", what=key) from exc
+
+
+def _sent_columns(body: Mapping[str, Any], key: str) -> tuple[str, ...] | None:
+    value = body.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise WireError(f"{key} is no list of texts", what=key)
+    return tuple(value)
+
+
+def _read_span(item: Any) -> Span:
+    span = _object(item, "span")
+    context = _object(span.get("context") or {}, "context")
+    return Span(
+        name=_text(span, "name"),
+        context=SpanContext(_text(context, "trace_id"), _text(context, "span_id")),
+        kind=_text(span, "kind"),
+        parent_id=_text(span, "parent_id"),
+        start_time=_time(span, "start_time"),
+        end_time=_time(span, "end_time"),
+        status_code=_text(span, "status_code"),
+        status_message=_text(span, "status_message"),
+        attributes=_object(span.get("attributes") or {}, "attributes"),
+        annotations=tuple(map(_read_annotation, _items(span, "annotations"))),
+        trace_annotations=tuple(map(_read_annotation, _items(span, "trace_annotations"))),
+        evaluations=tuple(map(_read_evaluation, _items(span, "evaluations"))),
+        events=tuple(map(_read_event, _items(span, "events"))),
+    )
+
+
+def _read_evaluation(item: dict[str, Any]) -> SpanEvaluation:
+    return SpanEvaluation(
+        name=_text(item, "name") or "",
+        label=_text(item, "label"),
+        score=_number(item, "score"),
+        explanation=_text(item, "explanation"),
+        metadata=_object(item.get("metadata") or {}, "metadata"),
+    )
+
+
+def _read_annotation(item: dict[str, Any]) -> SpanAnnotation:
+    annotator = _object(item.get("annotator") or {}, "annotator")
+    return SpanAnnotation(
+        name=_text(item, "name") or "",
+        label=_text(item, "label"),
+        score=_number(item, "score"),
+        text=_text(item, "text"),
+        updated_at=_time(item, "updated_at"),
+        annotator_id=_text(annotator, "id"),
+        annotator_email=_text(annotator, "email"),
+    )
+
+
+def _read_event(item: dict[str, Any]) -> SpanEvent:
+    return SpanEvent(
+        name=_text(item, "name"),
+        timestamp=_time(item, "timestamp"),
+        attributes=_object(item.get("attributes") or {}, "attributes"),
+    )
+
+
+def _object(value: Any, what: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise WireError(f"a {what} in the page is {_shown(value)}, not an object", what=what)
+    return value
+
+
+def _items(item: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    value = item.get(key) or []
+    if not isinstance(value, list):
+        raise WireError(f"{key} of a span is {_shown(value)}, not a list", what=key)
+    return [_object(entry, key) for entry in value]
+
+
+def _text(item: Mapping[str, Any], key: str) -> str | None:
+    value = item.get(key)
+    if value is not None and not isinstance(value, str):
+        raise WireError(f"{key} of a span is {_shown(value)}, not a text", what=key)
+    return value
+
+
+def _number(item: Mapping[str, Any], key: str) -> float | None:
+    value = item.get(key)
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+        return value
+    raise WireError(f"{key} of a span is {_shown(value)}, not a number", what=key)
+
+
+def _time(item: Mapping[str, Any], key: str) -> datetime | None:
+    text = _text(item, key)
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as exc:
+        raise WireError(f"{key} of a span is {_shown(text)}, not a time", what=key) from exc
+    return moment.replace(tzinfo=UTC) if moment.utcoffset() is None else moment.astimezone(UTC)
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value)[:60]
