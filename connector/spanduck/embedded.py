@@ -125,6 +125,7 @@ def serve(
     rest_port: int = 0,
     flight_port: int = 0,
     api_key: str | None = None,
+    strict_configs: bool = False,
 ) -> EmbeddedServer:
     """Start the embedded server on a folder and return once it answers, in about a second.
 
@@ -136,6 +137,7 @@ def serve(
         rest_port: 0 for a free port.
         flight_port: 0 for a free port.
         api_key: What every call must carry; made when left out.
+        strict_configs: Refuse annotations that fit no annotation config, as the service does.
 
     Raises:
         StoreLockedError: Another server holds the folder.
@@ -145,6 +147,8 @@ def serve(
     """
     folder = Path(path)
     arguments = ["--host", host, "--rest-port", str(rest_port), "--flight-port", str(flight_port)]
+    if strict_configs:
+        arguments.append("--strict-configs")
     with tempfile.TemporaryFile() as log:
         process = _start(
             folder,

@@ -54,7 +54,7 @@ def serve(options: ServerOptions) -> int:
         _refuse_taken(options.host, options.flight_port)
         stack.enter_context(FolderLock(options.path))
         remove_address(options.path)
-        store = stack.enter_context(Store.open(options.path))
+        store = stack.enter_context(Store.open(options.path, strict_configs=options.strict_configs))
         activity, snapshots = Activity(), Snapshots()
         rewriter = Rewriter(
             store, min_dead_rows=options.min_dead_rows, quiet_s=options.rewrite_after_s

@@ -41,13 +41,17 @@ class Place(StrEnum):
     """In an added column of one of the project's tables of spans."""
     EVALUATION = "evaluation"
     """In the long table of evaluations."""
+    ANNOTATION = "annotation"
+    """In the long table of annotations, or in that of notes."""
 
 
 class Role(StrEnum):
-    """What a physical table is for. Annotations will be the third."""
+    """What a physical table is for; all but the first have rows of spans by `span_id`."""
 
     SPANS = "spans"
     EVALUATIONS = "evaluations"
+    ANNOTATIONS = "annotations"
+    NOTES = "notes"
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ class StoredColumn:
         kind: The kind; None for a name that was only ever null, and for evaluations.
         place: Where its values lie.
         table: The number of the first table of spans that has it; later ones have it, too.
-        physical: The column in those tables.
+        physical: The column in those tables; of an annotation, the level that it is about.
         is_json: Every text so far was valid JSON, and none empty.
         is_exact_double: Every integer so far is exact as a double.
         may_be_nan: A double or a score so far was NaN; never unset, though the row may be gone.
@@ -129,7 +133,17 @@ class ProjectCatalogue:
     @cached_property
     def evaluations_table(self) -> str:
         """The name of the long table of evaluations."""
-        return next(table.name for table in self.tables if table.role is Role.EVALUATIONS)
+        return self._only(Role.EVALUATIONS)
+
+    @cached_property
+    def annotations_table(self) -> str:
+        """The name of the long table of annotations."""
+        return self._only(Role.ANNOTATIONS)
+
+    @cached_property
+    def notes_table(self) -> str:
+        """The name of the table of spans' notes."""
+        return self._only(Role.NOTES)
 
     @cached_property
     def by_logical(self) -> Mapping[str, Sequence[StoredColumn]]:
@@ -138,6 +152,9 @@ class ProjectCatalogue:
         for column in self.columns:
             grouped.setdefault(column.logical, []).append(column)
         return grouped
+
+    def _only(self, role: Role) -> str:
+        return next(table.name for table in self.tables if table.role is role)
 
 
 def new_id(kind: str, number: int) -> str:

@@ -126,6 +126,17 @@ def evaluation_columns(spool: Spool) -> tuple[IncomingColumn, ...]:
     )
 
 
+def incoming_value(column: IncomingColumn, sql_type: str) -> exp.Expr:
+    """Return a column's value as a DuckDB type, null where the column only ever is."""
+    kind, encoding = column.incoming.kind, column.incoming.encoding
+    if kind is None:
+        return statements.cast(exp.null(), sql_type)
+    value: exp.Expr = statements.column(column.alias)
+    if encoding is not Encoding.PLAIN:
+        value = statements.stored_value(value, kind, encoding)
+    return statements.cast(value, sql_type)
+
+
 def core_values(core: dict[str, IncomingColumn]) -> list[tuple[str, exp.Expr]]:
     """Return what is stored in each column that every table of spans has."""
     values: list[tuple[str, exp.Expr]] = []

@@ -9,9 +9,9 @@ from sqlglot import exp
 
 from spanduck.server import catalogue as catalogues
 from spanduck.server import projects, statements
-from spanduck.server.columns import apply_additions, plan_additions
+from spanduck.server.columns import apply_additions, incoming_value, plan_additions
 from spanduck.server.errors import RequestError
-from spanduck.server.kinds import Encoding, Kind
+from spanduck.server.kinds import Kind
 from spanduck_sql.schema import EVALUATION_FIELDS, EvaluationColumn, parse_evaluation_column
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _stage(
     """Fill `wide` with the body's rows and `staged` with a row for each evaluation that speaks."""
     values = [statements.cast(statements.column(span_id.alias), "VARCHAR").as_("span_id")]
     for column in columns:
-        value = _value(column)
+        value = incoming_value(column, _SQL_TYPE_BY_FIELD[_parsed(column).field])
         values.append(value.as_(column.alias))
     cursor.register("incoming", spool.reader((span_id, *columns)))
     cursor.execute(statements.create_temporary("wide", exp.select(*values).from_("incoming")))
@@ -147,17 +147,6 @@ def _stage(
     by_name = by_name or {("span", ""): {}}
     parts = [_long_rows(level, name, fields) for (level, name), fields in by_name.items()]
     cursor.execute(statements.create_temporary("staged", statements.union_all(parts)))
-
-
-def _value(column: IncomingColumn) -> exp.Expr:
-    sql_type = _SQL_TYPE_BY_FIELD[_parsed(column).field]
-    kind, encoding = column.incoming.kind, column.incoming.encoding
-    if kind is None:
-        return statements.cast(exp.null(), sql_type)
-    value: exp.Expr = statements.column(column.alias)
-    if encoding is not Encoding.PLAIN:
-        value = statements.stored_value(value, kind, encoding)
-    return statements.cast(value, sql_type)
 
 
 def _long_rows(level: str, name: str, fields: dict[str, str]) -> exp.Select:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
@@ -199,11 +200,15 @@ def _chosen(catalogue: ProjectCatalogue, columns: tuple[str, ...]) -> list[str]:
     if columns:
         known = {*_CORE_ORDER, *catalogue.by_logical}
         return list(dict.fromkeys((WIRE_TIME, *(name for name in columns if name in known))))
-    groups: dict[Place, list[str]] = {Place.ATTRIBUTE: [], Place.EVALUATION: []}
+    groups: dict[Place, list[str]] = {
+        Place.ATTRIBUTE: [],
+        Place.EVALUATION: [],
+        Place.ANNOTATION: [],
+    }
     for name, stored in catalogue.by_logical.items():
         if stored[0].place in groups:
             groups[stored[0].place].append(name)
-    return [*_CORE_ORDER, *groups[Place.ATTRIBUTE], *groups[Place.EVALUATION]]
+    return [*_CORE_ORDER, *chain.from_iterable(groups.values())]
 
 
 def _field(catalogue: ProjectCatalogue, name: str) -> pa.Field:

@@ -15,7 +15,7 @@ from spanduck_sql.language.binding import bind
 from spanduck_sql.language.columns import Column, StoredKind
 from spanduck_sql.language.generate import condition
 from spanduck_sql.language.parser import parse
-from spanduck_sql.schema import END_TIME, LATENCY_MS, START_TIME
+from spanduck_sql.schema import END_TIME, LATENCY_MS, START_TIME, parse_annotation_column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,8 +90,9 @@ def stored_columns(catalogue: ProjectCatalogue) -> Mapping[str, Column]:
 
 
 def _stored_kind(catalogue: ProjectCatalogue, name: str) -> StoredKind:
-    if name in _MOMENTS:
-        # Stored and exported in nanoseconds since the epoch, but a filter says ISO 8601.
+    annotation = parse_annotation_column(name)
+    if name in _MOMENTS or (annotation is not None and annotation.field == "updated_at"):
+        # Exported as integers since the epoch, but a filter says ISO 8601.
         return StoredKind.TIMESTAMP
     kind = exported(catalogue, name).kind or Kind.STRING
     if kind is Kind.STRING and name in HOLDS_JSON:

@@ -34,7 +34,7 @@ from spanduck.server.errors import (
 from spanduck.server.export import Restriction, plan_export
 from spanduck.server.snapshots import Snapshot, Snapshots
 from spanduck.server.store import end_reading
-from spanduck.server.write_back import store_evaluations
+from spanduck.server.write_back import store_annotations, store_evaluations, store_metadata
 from spanduck_sql.errors import FilterError
 
 if TYPE_CHECKING:
@@ -57,6 +57,10 @@ _NS: Final = 1_000_000_000
 _MESSAGE_CHARACTERS: Final = 1_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 SMALLEST_SAMPLE: Final = 1e-6
+_STORED_BY_KIND: Final = {
+    WriteKind.EVALUATIONS: store_evaluations,
+    WriteKind.ANNOTATIONS: store_annotations,
+}
 _ENDLESS_PAST: Final = -(2**63)
 _ENDLESS_FUTURE: Final = 2**63 - 1
 
@@ -128,12 +132,12 @@ class FlightEndpoint(fl.FlightServerBase):  # type: ignore[misc]
         """Read a write-back to its end, store it, and answer with one result."""
         with self._activity.call(), _mapped():
             command = WriteCommand.from_json(_command(descriptor))
-            if command.kind is not WriteKind.EVALUATIONS:
-                raise NotSupportedError(
-                    f"this server does not write {command.kind} yet",
-                    next_step="Evaluations are written.",
-                )
-            merged = store_evaluations(self._store, command, reader, context)
+            if command.kind is WriteKind.METADATA:
+                patched = store_metadata(self._store, command, reader, context)
+                self._rewriter.consider(patched.project)
+                writer.write(patched.result.to_bytes())
+                return
+            merged = _STORED_BY_KIND[command.kind](self._store, command, reader, context)
             self._rewriter.consider(merged.project)
             result = UpdateResult(merged.updated, merged.unmatched_ids)
             writer.write(result.to_bytes())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 import duckdb
 
 from spanduck.exceptions import StoreError
-from spanduck.server import catalogue
+from spanduck.server import catalogue, statements
+from spanduck.server.catalogue import Role
+from spanduck.server.scripts import script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,11 +17,6 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 DEFAULT_SPACE: Final = "default"
-
-
-def script(name: str) -> str:
-    """Return the text of one of the store's SQL files."""
-    return (resources.files("spanduck_sql") / "store" / f"{name}.sql").read_text("utf-8")
 
 
 def _first(cursor: DuckDBPyConnection) -> None:
@@ -35,8 +31,17 @@ def _second(cursor: DuckDBPyConnection) -> None:
     cursor.execute(script("migration_002"))
 
 
+def _third(cursor: DuckDBPyConnection) -> None:
+    cursor.execute(script("migration_003"))
+    for (number,) in cursor.execute("SELECT number FROM projects").fetchall():
+        for role in (Role.ANNOTATIONS, Role.NOTES):
+            name = f"{role.value}_{number}_0"
+            cursor.execute(statements.script_on(f"{role.value}_table", ((role.value, name),)))
+            cursor.execute("INSERT INTO tables VALUES (?, ?, 0, ?, 0)", [number, role.value, name])
+
+
 # Step n takes a store from version n to n + 1. Steps are never edited once released.
-_STEPS: Final[Sequence[Callable[[DuckDBPyConnection], None]]] = (_first, _second)
+_STEPS: Final[Sequence[Callable[[DuckDBPyConnection], None]]] = (_first, _second, _third)
 VERSION: Final = len(_STEPS)
 
 

@@ -34,6 +34,7 @@ class ServerOptions:
         api_key: What every call must carry. Made when empty; never shown.
         idle_exit_s: End after so many seconds without a call; None for never.
         stop_with_stdin: End when standard input closes, as it does when a parent process dies.
+        strict_configs: Refuse annotations that fit no annotation config.
         min_dead_rows: Tables with fewer dead rows are never rewritten.
         rewrite_after_s: How long nothing must have been written before a table is rewritten.
     """
@@ -45,6 +46,7 @@ class ServerOptions:
     api_key: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     idle_exit_s: float | None = None
     stop_with_stdin: bool = False
+    strict_configs: bool = False
     min_dead_rows: int = MIN_DEAD_ROWS
     rewrite_after_s: float = QUIET_S
 
@@ -63,6 +65,7 @@ def parse_options(arguments: Sequence[str] | None = None) -> ServerOptions:
     parser.add_argument("--api-key", help=f"else {KEY_VARIABLE}, else --api-key-file, else made")
     parser.add_argument("--api-key-file", type=Path, help="file that holds the key")
     parser.add_argument("--idle-exit", type=float, metavar="S", help="end after S idle seconds")
+    parser.add_argument("--strict-configs", action="store_true", help="no unknown annotations")
     parser.add_argument("--stop-with-stdin", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--min-dead-rows", type=int, default=MIN_DEAD_ROWS, help=argparse.SUPPRESS)
     parser.add_argument("--rewrite-after", type=float, default=QUIET_S, help=argparse.SUPPRESS)
@@ -76,6 +79,7 @@ def parse_options(arguments: Sequence[str] | None = None) -> ServerOptions:
         flight_port=given.flight_port,
         idle_exit_s=given.idle_exit,
         stop_with_stdin=given.stop_with_stdin,
+        strict_configs=given.strict_configs,
         min_dead_rows=given.min_dead_rows,
         rewrite_after_s=given.rewrite_after,
         **chosen,

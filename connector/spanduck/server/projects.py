@@ -42,10 +42,11 @@ def create(cursor: DuckDBPyConnection, space_id: str, name: str) -> ProjectRecor
         [number, catalogue.new_id("Model", number), space_id, name, created_at],
     )
     spans = StoredTable(Role.SPANS, 0, f"spans_{number}_0")
-    evaluations = StoredTable(Role.EVALUATIONS, 0, f"evaluations_{number}_0")
-    cursor.execute(statements.script_on("evaluations_table", (("evaluations", evaluations.name),)))
     create_spans_table(cursor, number, spans, CORE_COLUMNS)
-    insert_table(cursor, number, evaluations)
+    for role in (Role.EVALUATIONS, Role.ANNOTATIONS, Role.NOTES):
+        table = StoredTable(role, 0, f"{role.value}_{number}_0")
+        cursor.execute(statements.script_on(f"{role.value}_table", ((role.value, table.name),)))
+        insert_table(cursor, number, table)
     insert_columns(cursor, number, CORE_COLUMNS, first=0)
     return catalogue.find_project(cursor, space_id, name)
 

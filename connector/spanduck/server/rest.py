@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import logging
 import secrets
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio.to_thread
 import duckdb
@@ -21,25 +19,30 @@ from spanduck._version import __version__
 from spanduck._wire import (
     PROBLEM_CONTENT_TYPE,
     SPACE_HEADER,
-    Pagination,
     ProblemDocument,
     ProjectsPage,
     SpacesPage,
     WireError,
     read_api_key,
+    read_identity,
 )
-from spanduck.server import catalogue, projects
+from spanduck.server import annotate, catalogue, deletion, projects
+from spanduck.server.config_routes import ConfigRoutes
 from spanduck.server.errors import (
     NotFoundError,
     NotSupportedError,
     RequestError,
     UnauthenticatedError,
-    UnprocessableError,
 )
+from spanduck.server.list_items import Audience
+from spanduck.server.list_query import read_spans_query, read_traces_query
+from spanduck.server.list_traces import list_traces
+from spanduck.server.listing import list_spans
+from spanduck.server.read_ahead import ReadAhead
+from spanduck.server.rest_requests import cut_page, json_object, name_filter, required_text
 from spanduck.server.upload import store_upload
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from starlette.requests import Request
@@ -51,23 +54,12 @@ if TYPE_CHECKING:
     from spanduck.server.store import Store
 
 _log: Final = logging.getLogger(__name__)
-_ItemT = TypeVar("_ItemT")
 
-_DEFAULT_LIMIT: Final = 50
-_MAX_LIMIT: Final = 100
-_NAME_LIMIT: Final = 255
 _WRITE_BYTES: Final = 4 << 20
 # Uploads wait for each other at the store's lock. Waiting in the common pool of threads, forty of
 # them would leave none for anybody else.
 _UPLOAD_THREADS: Final = 2
-_LATER: Final = (
-    "/v2/spans",
-    "/v2/spans/annotate",
-    "/v2/traces",
-    "/v2/annotation-configs",
-    "/v2/annotation-configs/{id}",
-)
-_METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+_LAST_SDK_WITHOUT_DELETE_RESULT: Final = "8.37.0"
 
 
 class RestEndpoint:
@@ -90,6 +82,7 @@ class RestEndpoint:
         self._activity = activity
         self._snapshots = snapshots
         self._rewriter = rewriter
+        self._read_ahead = ReadAhead()
         self._upload_limiter = anyio.CapacityLimiter(_UPLOAD_THREADS)
         routes = [
             Route("/v1/pandas_arrow", self._upload, methods=["POST"]),
@@ -99,8 +92,12 @@ class RestEndpoint:
             Route("/v2/projects", self._create_project, methods=["POST"]),
             Route("/v2/projects/{id}", self._get_project, methods=["GET"]),
             Route("/v2/projects/{id}", _not_yet, methods=["PATCH", "DELETE"]),
+            Route("/v2/spans", self._list_spans, methods=["POST"]),
+            Route("/v2/traces", self._list_traces, methods=["POST"]),
+            Route("/v2/spans", self._delete_spans, methods=["DELETE"]),
+            Route("/v2/spans/annotate", self._annotate_spans, methods=["POST"]),
             Route("/spanduck/status", self._status, methods=["GET"]),
-            *(Route(path, _not_yet, methods=_METHODS) for path in _LATER),
+            *ConfigRoutes(store, self._upload_limiter).routes,
         ]
         starlette = Starlette(
             routes=routes,
@@ -126,10 +123,10 @@ class RestEndpoint:
         )
 
     async def _list_spaces(self, request: Request) -> Response:
-        name = _name_filter(request)
+        name = name_filter(request)
         with_all = await run_in_threadpool(self._spaces)
         matching = [space for space in with_all if name in space.name.lower()]
-        items, pagination = _page(request, matching)
+        items, pagination = cut_page(request, matching)
         return JSONResponse(SpacesPage(tuple(items), pagination).to_dict())
 
     async def _get_space(self, request: Request) -> Response:
@@ -140,7 +137,7 @@ class RestEndpoint:
         raise NotFoundError(f"there is no space with the id {space_id!r}")
 
     async def _list_projects(self, request: Request) -> Response:
-        name = _name_filter(request)
+        name = name_filter(request)
         space_id = request.query_params.get("space_id")
         space_name = request.query_params.get("space_name")
 
@@ -155,7 +152,7 @@ class RestEndpoint:
                 found = catalogue.projects(cursor)
             return [p for p in found if p.space_id in spaces and name in p.name.lower()]
 
-        items, pagination = _page(request, await run_in_threadpool(matching))
+        items, pagination = cut_page(request, await run_in_threadpool(matching))
         page = ProjectsPage(tuple(record.on_wire for record in items), pagination)
         return JSONResponse(page.to_dict())
 
@@ -167,8 +164,8 @@ class RestEndpoint:
         return JSONResponse((await run_in_threadpool(get)).on_wire.to_dict())
 
     async def _create_project(self, request: Request) -> Response:
-        body = _json_object(await request.body())
-        name, space = _text(body, "name"), _text(body, "space_id")
+        body = json_object(await request.body())
+        name, space = required_text(body, "name"), required_text(body, "space_id")
 
         def create() -> catalogue.ProjectRecord:
             with self._store.writing() as cursor:
@@ -196,6 +193,41 @@ class RestEndpoint:
             path.unlink(missing_ok=True)
         self._rewriter.consider(project)
         return JSONResponse({})
+
+    async def _list_spans(self, request: Request) -> Response:
+        query = read_spans_query(await request.body(), request.query_params)
+        audience = Audience.of(read_identity(request.headers))
+        answer = await run_in_threadpool(list_spans, self._store, query, audience, self._read_ahead)
+        return Response(answer, media_type="application/json")
+
+    async def _list_traces(self, request: Request) -> Response:
+        query = read_traces_query(await request.body(), request.query_params)
+        audience = Audience.of(read_identity(request.headers))
+        answer = await run_in_threadpool(list_traces, self._store, query, audience)
+        return Response(answer, media_type="application/json")
+
+    async def _delete_spans(self, request: Request) -> Response:
+        asked = deletion.read_request(await request.body())
+
+        def delete() -> deletion.Deleted:
+            return deletion.delete(self._store, asked)
+
+        deleted = await anyio.to_thread.run_sync(delete, limiter=self._upload_limiter)
+        self._rewriter.consider(deleted.project)
+        if read_identity(request.headers).is_vendor_sdk_up_to(_LAST_SDK_WITHOUT_DELETE_RESULT):
+            # It knows no more than that everything was done, and refuses members it does not know.
+            return Response(status_code=204)
+        return JSONResponse(deleted.result.to_dict())
+
+    async def _annotate_spans(self, request: Request) -> Response:
+        asked = annotate.read_request(await request.body())
+
+        def write() -> int:
+            return annotate.annotate(self._store, asked)
+
+        project = await anyio.to_thread.run_sync(write, limiter=self._upload_limiter)
+        self._rewriter.consider(project)
+        return Response(status_code=202)
 
     def _spaces(self) -> list[Any]:
         with self._store.reading() as cursor:
@@ -252,69 +284,6 @@ def _announced_rows(request: Request) -> int | None:
         return int(text)
     except ValueError:
         raise RequestError(f"the header number-of-rows is {text!r}, not a number") from None
-
-
-def _name_filter(request: Request) -> str:
-    name = request.query_params.get("name", "")
-    if len(name) > _NAME_LIMIT:
-        raise UnprocessableError(f"name is longer than {_NAME_LIMIT} characters")
-    return name.lower()
-
-
-def _page(request: Request, items: Sequence[_ItemT]) -> tuple[Sequence[_ItemT], Pagination]:
-    """Cut the page out of `items` that `limit` and `cursor` ask for."""
-    limit, start = _limit(request), _start(request)
-    page = items[start : start + limit]
-    end = start + limit
-    if end >= len(items):
-        return page, Pagination()
-    return page, Pagination(has_more=True, next_cursor=_cursor(end))
-
-
-def _limit(request: Request) -> int:
-    text = request.query_params.get("limit")
-    if text is None:
-        return _DEFAULT_LIMIT
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= _MAX_LIMIT):
-        raise UnprocessableError(f"limit is {text!r}, not a number from 1 to {_MAX_LIMIT}")
-    return int(text)
-
-
-def _cursor(start: int) -> str:
-    return base64.urlsafe_b64encode(json.dumps({"start": start}).encode()).decode()
-
-
-def _start(request: Request) -> int:
-    text = request.query_params.get("cursor")
-    if not text:
-        return 0
-    try:
-        start = json.loads(base64.b64decode(text.encode(), altchars=b"-_", validate=True))["start"]
-    except (ValueError, KeyError, TypeError):
-        start = None
-    if not isinstance(start, int) or start < 0:
-        raise UnprocessableError(
-            f"cursor is {text!r}, which no page named",
-            next_step="Pass pagination.next_cursor back unchanged.",
-        )
-    return start
-
-
-def _json_object(body: bytes) -> dict[str, Any]:
-    try:
-        parsed = json.loads(body)
-    except ValueError as exc:
-        raise RequestError(f"the body is no JSON: {exc}") from exc
-    if not isinstance(parsed, dict):
-        raise RequestError("the body is no JSON object")
-    return parsed
-
-
-def _text(body: dict[str, Any], key: str) -> str:
-    value = body.get(key)
-    if not isinstance(value, str) or not value:
-        raise UnprocessableError(f"{key} is {value!r}, not a text")
-    return value
 
 
 async def _not_yet(request: Request) -> Response:

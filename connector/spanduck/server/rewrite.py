@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 _log: Final = logging.getLogger(__name__)
 
+_ORDER_BY_ROLE: Final = {
+    Role.SPANS: "start_time",
+    Role.EVALUATIONS: "level, name",
+    Role.ANNOTATIONS: "level, name",
+}
+
 DEAD_SHARE: Final = 0.3
 # A rewrite waits for a pause, but not for ever: a client that never pauses would fill the disk.
 LONGEST_WAIT_S: Final = 120.0
@@ -96,8 +102,7 @@ class Rewriter:
 
     def _rewrite_somehow(self, project: int, table: StoredTable) -> None:
         try:
-            order = "start_time" if table.role is Role.SPANS else "level, name"
-            self._rewrite(project, table, order)
+            self._rewrite(project, table, _ORDER_BY_ROLE.get(table.role))
         except duckdb.OutOfMemoryException:
             # Rows of a thousand columns do not fit in memory to be sorted. Space matters more.
             self._rewrite(project, table, None)

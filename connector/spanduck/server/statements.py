@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from sqlglot import exp, parse_one
 
 from spanduck.server.kinds import Encoding, Kind
-from spanduck.server.migrations import script
+from spanduck.server.scripts import script
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,6 +110,76 @@ def delete_spans(table: str, ids: str) -> str:
     """Return the statement that deletes the spans whose ids are in `ids` (a column `span_id`)."""
     listed = exp.select("span_id").from_(ids)
     return sql(exp.delete(table).where(exp.column("span_id").isin(listed)))
+
+
+@lru_cache(maxsize=256)
+def find_spans(found: str, table: str, ids: str) -> str:
+    """Return the statement that makes a temporary table `found` of the row ids of such spans.
+
+    Only of those in the window, which is read as by `in_window`.
+    """
+    row_id = exp.column("rowid").as_(ROW_ID)
+    listed = exp.column("span_id").isin(exp.select("span_id").from_(ids))
+    query = exp.select(row_id, "span_id").from_(table).where(listed, in_window())
+    return create_temporary(found, query)
+
+
+@lru_cache(maxsize=256)
+def delete_found(table: str, found: str) -> str:
+    """Return the statement that deletes the rows whose row ids are in `found`.
+
+    It takes a tenth of the time of one that also returns what it deletes: for that DuckDB reads
+    every column.
+    """
+    listed = exp.select(ROW_ID).from_(found)
+    return sql(exp.delete(table).where(exp.column("rowid").isin(listed)))
+
+
+def update_found(table: str, number: int, target: str, others: Sequence[str]) -> str:
+    """Return the statement that stores the documents of `merged` in the table of that number.
+
+    Args:
+        table: Its name.
+        number: What `merged` calls it.
+        target: The column they go to.
+        others: Columns that held them before, and hold nothing then.
+    """
+    document = exp.column("document", table="merged")
+    assigned = {target: document, **dict.fromkeys(others, exp.null())}
+    return sql(
+        exp.Update(
+            this=exp.to_table(table, alias="stored"),
+            expressions=[column(name).eq(value.copy()) for name, value in assigned.items()],
+            from_=exp.From(this=exp.to_table("merged")),
+            where=exp.Where(this=exp.and_(_in_merged(number), _same_row("stored"))),
+        )
+    )
+
+
+def move_found(table: str, number: int, last: str, target: str) -> str:
+    """Return the statement that copies spans of `merged` to another table, with their documents."""
+    query = (
+        exp.select("stored.*", exp.column("document", table="merged").as_(target, quoted=True))
+        .from_(exp.to_table(table, alias="stored"))
+        .join("merged", on=_same_row("stored"))
+        .where(_in_merged(number))
+    )
+    return sql(exp.Insert(this=exp.to_table(last), expression=query, by_name=True))
+
+
+def delete_moved(table: str, number: int) -> str:
+    """Return the statement that deletes what `move_found` copied."""
+    moved = exp.select(ROW_ID).from_("merged").where(_in_merged(number))
+    return sql(exp.delete(table).where(exp.column("rowid").isin(moved)))
+
+
+def _same_row(table: str) -> exp.Expr:
+    return exp.column("rowid", table=table).eq(exp.column(ROW_ID, table="merged"))
+
+
+def _in_merged(number: int) -> exp.Expr:
+    here = exp.column("table_number", table="merged").eq(exp.Literal.number(number))
+    return exp.and_(here, exp.not_(exp.column("document", table="merged").is_(exp.null())))
 
 
 @lru_cache(maxsize=256)

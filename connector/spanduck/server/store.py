@@ -18,7 +18,8 @@ import duckdb
 
 from spanduck.exceptions import StoreError
 from spanduck.server.catalogue import CatalogueCache
-from spanduck.server.migrations import migrate, script
+from spanduck.server.migrations import migrate
+from spanduck.server.scripts import script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,17 +56,21 @@ class Store:
         path: The folder.
         scratch: A folder for bodies being received; emptied when the store is opened.
         catalogues: Catalogues that readers remember.
+        commits: Transactions committed so far. While it stays, what was read before still holds.
+        strict_configs: Whether an annotation must fit an annotation config of its space.
     """
 
     path: Path
     scratch: Path
     _connection: DuckDBPyConnection
     catalogues: CatalogueCache = field(default_factory=CatalogueCache)
+    commits: int = 0
+    strict_configs: bool = False
     _writer: threading.Lock = field(default_factory=threading.Lock)
     _closed: bool = False
 
     @classmethod
-    def open(cls, path: Path) -> Store:
+    def open(cls, path: Path, *, strict_configs: bool = False) -> Store:
         """Open or create the store in `path`; the caller holds the folder's lock.
 
         Raises:
@@ -105,7 +110,7 @@ class Store:
         except BaseException:
             connection.close()
             raise
-        return cls(path, scratch, connection)
+        return cls(path, scratch, connection, strict_configs=strict_configs)
 
     def __enter__(self) -> Self:
         return self
@@ -155,6 +160,7 @@ class Store:
                     cursor.execute("ROLLBACK")
                     raise
                 cursor.execute("COMMIT")
+                self.commits += 1
             finally:
                 cursor.close()
 

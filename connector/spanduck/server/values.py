@@ -11,6 +11,8 @@ from sqlglot import exp
 from spanduck.server import statements
 from spanduck.server.kinds import Kind
 from spanduck_sql.schema import (
+    ANNOTATION_FIELDS,
+    ANNOTATION_NOTES,
     END_TIME,
     JSON_COLUMNS,
     LATENCY_MS,
@@ -19,7 +21,9 @@ from spanduck_sql.schema import (
     START_TIME,
     TRACE_ID,
     WIRE_TIME,
+    AnnotationColumn,
     EvaluationColumn,
+    parse_annotation_column,
     parse_evaluation_column,
 )
 
@@ -38,7 +42,9 @@ HOLDS_JSON: Final = JSON_COLUMNS | LIST_DICT_COLUMNS
 """Columns of JSON documents, or of lists of them, by the protocol."""
 
 _SPANS: Final = "s"
+_NOTES: Final = "n"
 _NUMBERS: Final = frozenset({Kind.INT64, Kind.FLOAT64})
+_ANNOTATION_KINDS: Final = {"score": Kind.FLOAT64, "updated_at": Kind.INT64}
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,11 @@ def exported(catalogue: ProjectCatalogue, name: str) -> Exported:
         kind = Kind.FLOAT64 if evaluation.field == "score" else Kind.STRING
         may_be_nan = kind is Kind.FLOAT64 and any(column.may_be_nan for column in stored)
         return Exported(kind, may_be_nan=may_be_nan)
+    if name == ANNOTATION_NOTES:
+        return Exported(Kind.STRING_LIST)
+    annotation = parse_annotation_column(name)
+    if annotation is not None:
+        return Exported(_ANNOTATION_KINDS.get(annotation.field, Kind.STRING))
     kinds = tuple(column for column in stored if column.kind is not None)
     if not kinds:
         return Exported(None, is_json=True)
@@ -92,7 +103,7 @@ def _are_doubles(kinds: Sequence[StoredColumn]) -> bool:
 
 
 class SpanRows:
-    """The rows a query reads: the tables of spans one after the other, and evaluations.
+    """The rows a query reads: tables of spans one after the other, evaluations and annotations.
 
     Remembers which values it was asked for, and reads no others.
     """
@@ -101,6 +112,8 @@ class SpanRows:
         self._catalogue = catalogue
         self._spans: dict[str, StoredColumn] = {}
         self._evaluations: dict[tuple[str, str], str] = {}
+        self._annotations: dict[tuple[str, str], str] = {}
+        self._has_notes = False
 
     def value(self, name: str) -> exp.Expr:
         """Return the value of a column as it is exported."""
@@ -113,6 +126,15 @@ class SpanRows:
         evaluation = parse_evaluation_column(name)
         if evaluation is not None:
             return self._evaluation(evaluation)
+        if name == ANNOTATION_NOTES:
+            self._has_notes = True
+            return statements.column("notes", _NOTES)
+        annotation = parse_annotation_column(name)
+        if annotation is not None:
+            value = self._annotation(annotation)
+            # Milliseconds on the wire.
+            is_time = annotation.field == "updated_at"
+            return statements.function("epoch_ms", value) if is_time else value
         column = exported(self._catalogue, name)
         if not column.stored:
             return statements.cast(exp.null(), Kind.STRING.sql_type)
@@ -121,7 +143,11 @@ class SpanRows:
         return self._mixed(column)
 
     def moment(self, name: str) -> exp.Expr:
-        """Return `start_time` or `end_time` as a TIMESTAMPTZ, rounded down to the microsecond."""
+        """Return a column of times as a TIMESTAMPTZ, rounded down to the microsecond."""
+        annotation = parse_annotation_column(name)
+        if annotation is not None:
+            micros = statements.function("epoch_us", self._annotation(annotation))
+            return statements.function("make_timestamptz", micros)
         thousand = exp.Literal.number(1_000)
         value = self._attribute(name)
         # Integer division rounds towards zero, which before 1970 is up.
@@ -146,14 +172,14 @@ class SpanRows:
         part: Callable[[exp.Select, StoredTable], exp.Select] = lambda query, _: query,
         tables: Sequence[StoredTable] | None = None,
     ) -> exp.Select:
-        """Return the query over everything that was asked for, each name of evaluations once.
+        """Return the query over everything that was asked for, each name joined once.
 
         Args:
             query: What is selected.
             part: Restricts, or adds to, what is read of one table.
             tables: Of the tables of spans those to be read; None for all.
         """
-        if self._evaluations:
+        if self._evaluations or self._annotations or self._has_notes:
             self._attribute(SPAN_ID)
         read = self._catalogue.span_tables if tables is None else tables
         parts = [part(self._part(table), table) for table in read]
@@ -165,8 +191,18 @@ class SpanRows:
                 .where(statements.column("level").eq(exp.Literal.string(level)))
                 .where(statements.column("name").eq(exp.Literal.string(name)))
             )
-            same_span = statements.column("span_id", alias).eq(statements.column("span_id", _SPANS))
-            query = query.join(rows.subquery(alias), on=same_span, join_type="left", copy=False)
+            query = _with(query, rows, alias)
+        for (level, name), alias in self._annotations.items():
+            rows = (
+                exp.select("span_id", *ANNOTATION_FIELDS)
+                .from_(self._catalogue.annotations_table)
+                .where(statements.column("level").eq(exp.Literal.string(level)))
+                .where(statements.column("name").eq(exp.Literal.string(name)))
+            )
+            query = _with(query, rows, alias)
+        if self._has_notes:
+            rows = exp.select("span_id", "notes").from_(self._catalogue.notes_table)
+            query = _with(query, rows, _NOTES)
         return query
 
     def _part(self, table: StoredTable) -> exp.Select:
@@ -212,3 +248,28 @@ class SpanRows:
         key = (column.level, column.name)
         alias = self._evaluations.setdefault(key, f"e{len(self._evaluations)}")
         return statements.column(column.field, alias)
+
+    def _annotation(self, column: AnnotationColumn) -> exp.Expr:
+        # Of annotations of one name, that of the span, then of its trace, then of its session.
+        levels = self._levels(column.name)
+        aliases = [
+            self._annotations.setdefault((level, column.name), f"n{len(self._annotations)}")
+            for level in levels
+        ]
+        value: exp.Expr = statements.column(column.field, aliases[-1])
+        for alias in reversed(aliases[:-1]):
+            is_there = exp.not_(statements.column("span_id", alias).is_(exp.null()))
+            own = statements.column(column.field, alias)
+            value = exp.Case().when(is_there, own).else_(value)
+        return value
+
+    def _levels(self, name: str) -> list[str]:
+        fields = (AnnotationColumn(name, field).column for field in ANNOTATION_FIELDS)
+        by_logical = self._catalogue.by_logical
+        known = {stored.physical for field in fields for stored in by_logical.get(field, ())}
+        return [level for level in ("span", "trace", "session") if level in known] or ["span"]
+
+
+def _with(query: exp.Select, rows: exp.Select, alias: str) -> exp.Select:
+    same_span = statements.column("span_id", alias).eq(statements.column("span_id", _SPANS))
+    return query.join(rows.subquery(alias), on=same_span, join_type="left", copy=False)

@@ -1,5 +1,5 @@
 -- One row for each (span, level, name). No key and no index: one writer merges, see contracts of
--- the store. Annotations will have a table of this shape with `text` for `explanation`.
+-- the store.
 CREATE TABLE evaluations (
     span_id VARCHAR NOT NULL,
     level VARCHAR NOT NULL,

@@ -33,3 +33,56 @@ CREATE OR REPLACE MACRO is_json_text(document) AS coalesce(json_valid(document),
 
 CREATE OR REPLACE MACRO is_json_list(documents) AS
     coalesce(list_bool_and(list_transform(documents, lambda document: json_valid(document))), TRUE);
+
+-- The time of an annotation: milliseconds since 1970, or nanoseconds where there are too many.
+CREATE OR REPLACE MACRO annotation_time(stamp) AS
+    make_timestamp(
+        CASE
+            WHEN stamp >= 100000000000000000 THEN CAST(stamp AS BIGINT) // 1000
+            ELSE CAST(stamp AS BIGINT) * 1000
+        END
+    );
+
+CREATE OR REPLACE MACRO without_nan(number) AS
+    CASE WHEN isnan(number) THEN NULL ELSE number END;
+
+CREATE OR REPLACE MACRO note_list(note) AS
+    CASE WHEN note IS NOT NULL THEN [note] END;
+
+-- Whether a text is a JSON object. A BOM or other white space than JSON's own makes it none.
+CREATE OR REPLACE MACRO is_json_object(document) AS
+    coalesce(json_valid(document) AND starts_with(ltrim(document, E' \t\r\n'), '{'), FALSE);
+
+-- What a value of a metadata patch is stored as: a boolean is the text of one, an object or a list
+-- its JSON text, a number that JSON does not have is null.
+CREATE OR REPLACE MACRO metadata_value(value, null_text) AS
+    CASE
+        WHEN value IS NULL OR value IN ('NaN', 'Infinity', '-Infinity') THEN null_text
+        WHEN value = 'true' THEN '"True"'
+        WHEN value = 'false' THEN '"False"'
+        WHEN starts_with(value, '{') OR starts_with(value, '[')
+        THEN CAST(to_json(CAST(value AS VARCHAR)) AS VARCHAR)
+        ELSE CAST(value AS VARCHAR)
+    END;
+
+-- A metadata patch as an object of texts and numbers. NULL where a key occurs twice.
+CREATE OR REPLACE MACRO metadata_patch(document, null_text) AS
+    '{' || array_to_string(
+        list_transform(
+            map_entries(json_transform(document, '"MAP(VARCHAR, JSON)"')),
+            lambda entry: CAST(to_json(entry.key) AS VARCHAR)
+                || ':' || metadata_value(entry.value, null_text)
+        ),
+        ','
+    ) || '}';
+
+-- Whether a metadata patch may hold anything but texts and numbers, or a key twice. Cheap rather
+-- than exact: it is true of many that do not.
+CREATE OR REPLACE MACRO is_special_patch(document) AS
+    contains(document, '[')
+    OR contains(substr(document, 2), '{')
+    OR contains(document, 'true')
+    OR contains(document, 'false')
+    OR contains(document, 'null')
+    OR regexp_matches(document, '(?i)nan|inf')
+    OR len(json_keys(document)) <> len(list_distinct(json_keys(document)));

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.flight as fl  # noqa: TID251 - a test of the wire
 import pytest
 
-from spanduck._wire import ExportCommand, WriteCommand, WriteKind, flight_headers
+from spanduck._wire import ExportCommand, flight_headers
 
 
 def _moment(nanoseconds: int) -> datetime:
@@ -197,16 +197,3 @@ def test_reads_go_on_while_a_write_runs(caller: Any, tools: Any) -> None:
     assert reads > 1
     assert counts <= {1_000, 60_000}
     assert caller.export("busy", projected_columns=("name",)).num_rows == 60_000
-
-
-@pytest.mark.parametrize("kind", [WriteKind.ANNOTATIONS, WriteKind.METADATA])
-def test_other_write_backs_are_refused(caller: Any, tools: Any, kind: WriteKind) -> None:
-    caller.upload(tools.spans(1), "other")
-    command = WriteCommand(kind, caller.server.space_id, "other")
-    descriptor = fl.FlightDescriptor.for_command(command.to_json())
-    table = pa.table({"context.span_id": ["span-000000000000"]})
-    writer, results = caller.flight.do_put(descriptor, table.schema, caller.options)
-    writer.done_writing()
-    assert results.read() is None
-    with pytest.raises(pa.ArrowNotImplementedError, match=f"does not write {kind}"):
-        writer.close()

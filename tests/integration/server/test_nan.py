@@ -87,9 +87,19 @@ def test_in_a_store_that_never_looked_any_double_may_be_nan(tmp_path: Any, tools
         assert _marked(caller, "older") == set()
         caller.close()
     with duckdb.connect(str(tmp_path / "store" / "store.duckdb")) as connection:
-        connection.execute("ALTER TABLE columns DROP COLUMN may_be_nan")
-        connection.execute("UPDATE store_version SET version = 1")
+        _back_to_version_one(connection)
     with embedded.serve(tmp_path / "store") as server:
         caller = tools.Caller(server)
         assert _marked(caller, "older") == {"attributes.d", "eval.Q.score"}
         caller.close()
+
+
+def _back_to_version_one(connection: duckdb.DuckDBPyConnection) -> None:
+    later = connection.execute(
+        "SELECT name FROM tables WHERE role IN ('annotations', 'notes')"
+    ).fetchall()
+    for (table,) in [*later, ("annotation_configs",)]:
+        connection.execute(f"DROP TABLE {table}")
+    connection.execute("DELETE FROM tables WHERE role IN ('annotations', 'notes')")
+    connection.execute("ALTER TABLE columns DROP COLUMN may_be_nan")
+    connection.execute("UPDATE store_version SET version = 1")

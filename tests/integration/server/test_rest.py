@@ -116,11 +116,11 @@ def test_a_project_that_cannot_be_created_is_refused(caller: Any, body: Any, sta
         ("PUT", "/v2/projects", 405),
         ("GET", "/v1/pandas_arrow", 405),
         ("PATCH", "/v2/projects/x", 501),
-        ("POST", "/v2/spans", 501),
-        ("DELETE", "/v2/spans", 501),
-        ("POST", "/v2/spans/annotate", 501),
-        ("POST", "/v2/traces", 501),
-        ("GET", "/v2/annotation-configs", 501),
+        ("POST", "/v2/spans", 400),
+        ("DELETE", "/v2/spans", 400),
+        ("POST", "/v2/spans/annotate", 400),
+        ("POST", "/v2/traces", 400),
+        ("GET", "/v2/annotation-configs/nobody", 404),
     ],
 )
 def test_everything_else_is_a_problem_document(

@@ -36,7 +36,7 @@ def caller(tmp_path: Path, tools: Any) -> Iterator[Any]:
     process.stdin.close()
     assert process.wait(timeout=30) == 0
     process.stdout.close()
-    # Both tables were replaced by copies without the dead rows.
+    # All tables were replaced by copies without the dead rows.
     for name, dead in _spans_tables(tmp_path):
         assert "_v" in name
         assert dead < 1_000
@@ -56,6 +56,11 @@ def test_a_table_of_mostly_dead_rows_is_rewritten(caller: Any, tools: Any, tmp_p
     scores = {"context.span_id": [f"span-{n:012d}" for n in range(2_000)]}
     for score in (1.0, 2.0):
         caller.put(pa.table({**scores, "eval.Q.score": [score] * 2_000}))
+        said = {
+            "annotation.Q.score": [score] * 2_000,
+            "annotation.notes": pa.array([["a note"]] * 2_000, pa.list_(pa.string())),
+        }
+        caller.put(pa.table({**scores, **said}), kind="annotations")
     reading = caller.info(stream_chunk_size=100)
     reader = caller.flight.do_get(reading.endpoints[0].ticket, caller.options)
     rows = reader.read_chunk().data.num_rows
@@ -69,6 +74,8 @@ def test_a_table_of_mostly_dead_rows_is_rewritten(caller: Any, tools: Any, tmp_p
     assert back["attributes.b2"].to_pylist() == list(range(2_000))
     assert back["attributes.b1"].null_count == 2_000
     assert back["eval.Q.score"].to_pylist() == [2.0] * 2_000
+    assert back["annotation.Q.score"].to_pylist() == [2.0] * 2_000
+    assert back["annotation.notes"].to_pylist() == [["a note"] * 2] * 2_000
     assert caller.status()["open_streams"] == 0
 
 
@@ -78,4 +85,9 @@ def test_few_dead_rows_are_left_alone(tools: Any, tmp_path: Path) -> None:
         for _ in range(3):
             one.upload(tools.spans(100))
         one.close()
-    assert _spans_tables(tmp_path) == [("spans_1_0", 200), ("evaluations_1_0", 0)]
+    assert _spans_tables(tmp_path) == [
+        ("spans_1_0", 200),
+        ("notes_1_0", 0),
+        ("evaluations_1_0", 0),
+        ("annotations_1_0", 0),
+    ]

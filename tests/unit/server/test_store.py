@@ -100,6 +100,24 @@ def test_a_store_is_migrated_from_every_older_version(
         Store.open(tmp_path)
 
 
+def test_projects_of_an_older_store_get_tables_of_annotations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "_STEPS", migrations._STEPS[:2])
+        patch.setattr(migrations, "VERSION", 2)
+        with Store.open(tmp_path) as store, store.writing() as cursor:
+            project = projects.create(cursor, catalogue.spaces(cursor)[0].id, "p")
+            known = catalogue.load(cursor, project)
+            for table in (known.annotations_table, known.notes_table):
+                cursor.execute(f"DROP TABLE {table}")
+            cursor.execute("DELETE FROM tables WHERE role IN ('annotations', 'notes')")
+    with Store.open(tmp_path) as store, store.reading() as cursor:
+        known = catalogue.load(cursor, project)
+        for name in (known.annotations_table, known.notes_table):
+            assert cursor.execute(f"SELECT count(*) FROM {name}").fetchall() == [(0,)]
+
+
 def test_a_failed_migration_leaves_the_store_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

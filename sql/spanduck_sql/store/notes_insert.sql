@@ -1,0 +1,3 @@
+INSERT INTO notes
+SELECT span_id, notes
+FROM merged_notes
