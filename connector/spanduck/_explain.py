@@ -14,7 +14,7 @@ from sqlglot.errors import SqlglotError
 from spanduck._function.calls import Call, relation_for
 from spanduck._function.database import attachment_of
 from spanduck._function.engine_plan import observe
-from spanduck._function.evaluations import EvaluationsRelation
+from spanduck._function.long_tables import LongRelation
 from spanduck._function.spans import SpansRelation
 from spanduck._scan.scan import export_command
 from spanduck._sql import rewritten, run_rewritten
@@ -130,14 +130,14 @@ def explain(con: DuckDBPyConnection, text: str) -> Explained:
 
 def _plan(source: ObservedRelation, told: RewrittenCall | None, mode: Pushing) -> ScanPlan | None:
     relation = source.relation
-    if source.columns is None or not isinstance(relation, SpansRelation | EvaluationsRelation):
+    if source.columns is None or not isinstance(relation, SpansRelation | LongRelation):
         return None
     plan = relation.plan(source.columns, source.accepted)
     if plan is None:
         return None
     not_pushed = [*plan.not_pushed]
     kept = list(_kept(source))
-    if isinstance(relation, EvaluationsRelation):
+    if isinstance(relation, LongRelation):
         not_pushed += _of_evaluations((*source.accepted, *kept), plan)
     else:
         seen = [] if told is None else list(_seen_by_rewriter(told, source.accepted, kept))

@@ -12,6 +12,7 @@ import sys
 import time
 from contextlib import nullcontext
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,7 +22,7 @@ from rich.console import Console
 
 from spanduck import __version__
 from spanduck._output.ending import ending_well, say, stderr
-from spanduck._output.formats import Format, TextFormat
+from spanduck._output.formats import FileFormat, Format, ListFormat, ReportFormat, TextFormat
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -97,8 +98,9 @@ def query(
 ) -> None:
     """Run SQL over spans, evaluations and your own tables.
 
-    The table functions are spans('project'), evaluations('project') and projects(). Conditions on
-    spans are sent to the service as far as it understands them; see `spanduck explain`.
+    The table functions are spans('project'), evaluations('project'), annotations('project') and
+    projects(). Conditions on spans are sent to the service as far as it understands them; see
+    `spanduck explain`.
     """
     fmt = _format(fmt, output)
     text = _sql_text(sql)
@@ -249,6 +251,291 @@ def run(
                     ending.is_failed |= report.values != report.accepted + report.duplicate
 
 
+@app.command("list")
+def list_(
+    project: Annotated[str, typer.Argument(help="Name or id of the project.", metavar="PROJECT")],
+    *,
+    where: Annotated[
+        str | None,
+        typer.Option(
+            "--filter", help="Span filter, which the service evaluates.", metavar="FILTER"
+        ),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            help="First start of a span that is wanted: ISO 8601, in UTC unless it says another"
+            " zone.  [default: seven days ago]",
+            metavar="TIME",
+        ),
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option(help="Last start, inclusive.  [default: now]", metavar="TIME")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Most spans that are listed.")] = 50,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Of attributes, evaluations and annotations only these: names with commas between"
+            " them.",
+            metavar="NAMES",
+        ),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(help="All but these: names with commas between them.", metavar="NAMES"),
+    ] = None,
+    truncate: Annotated[
+        int | None,
+        typer.Option(min=1, help="Most characters of a text in attributes.", metavar="N"),
+    ] = None,
+    space: Annotated[
+        str | None, typer.Option(help="Another space than the configured one.", metavar="SPACE")
+    ] = None,
+    fmt: Annotated[
+        ListFormat, typer.Option("--format", "-f", help="How spans are written.")
+    ] = ListFormat.table,
+) -> None:
+    """List the newest spans of a project.
+
+    A table shows the fields that fit a line, and those of --columns; the other formats all that the
+    service sends. For more than some thousand spans `spanduck export` is faster.
+    """
+    if columns and exclude:
+        raise typer.BadParameter("It excludes --columns.", param_hint="--exclude")
+    window = {"start_time": _moment(start, "--start"), "end_time": _moment(end, "--end")}
+    from spanduck._output.ending import ending_well, say
+
+    with ending_well():
+        from spanduck._output.interrupts import run_interruptibly
+        from spanduck._output.lists import list_spans
+        from spanduck.client import SpansClient
+
+        with run_interruptibly(SpansClient, int) as client:
+            began = time.monotonic()
+            work = partial(
+                list_spans,
+                client,
+                fmt,
+                Console(),
+                limit=limit,
+                project=project,
+                space=space,
+                filter=where,
+                included_columns=_names(columns),
+                excluded_columns=_names(exclude),
+                truncate_string_length=truncate,
+                **window,
+            )
+            outcome = run_interruptibly(work, client.close)
+        say(f"{outcome} in {time.monotonic() - began:.2f} s")
+
+
+@app.command()
+def delete(
+    project: Annotated[str, typer.Argument(help="Name or id of the project.", metavar="PROJECT")],
+    *,
+    span_id: Annotated[
+        list[str] | None,
+        typer.Option("--span-id", help="Id of a span; may be repeated.", metavar="ID"),
+    ] = None,
+    from_file: Annotated[
+        str | None,
+        typer.Option(help="File with a span id on each line, or - for stdin.", metavar="FILE"),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            help="Only spans that start then or later: ISO 8601, in UTC unless it says another"
+            " zone.  [default: two years ago]",
+            metavar="TIME",
+        ),
+    ] = None,
+    end: Annotated[
+        str | None,
+        typer.Option(help="Only spans that start before.  [default: now]", metavar="TIME"),
+    ] = None,
+    space: Annotated[
+        str | None, typer.Option(help="Another space than the configured one.", metavar="SPACE")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Delete spans by their ids, for good, with what was said of them.
+
+    Ids that were not deleted are printed, one a line; exit status 1 when there are any.
+    """
+    first, last = _moment(start, "--start"), _moment(end, "--end")
+    with ending_well() as ending:
+        from spanduck._output.deletes import given_ids, outcome
+        from spanduck._output.reports import count
+        from spanduck.client import SpansClient
+
+        ids = given_ids(span_id or (), from_file)
+        if not yes and not sys.stdin.isatty():
+            raise typer.BadParameter("Nobody can be asked here. Add --yes.", param_hint="--yes")
+        if not yes:
+            question = f"Delete {count(len(ids), 'span')} of {project} for good?"
+            typer.confirm(question, abort=True, err=True)
+        with SpansClient() as client:
+            response = client.delete(
+                project=project, span_ids=ids, space=space, start_time=first, end_time=last
+            )
+        for id_ in response.not_deleted_span_ids:
+            print(id_)
+        say(outcome(response))
+        ending.is_failed = bool(response.not_deleted_span_ids)
+
+
+@app.command()
+def export(
+    project: Annotated[str, typer.Argument(help="Name or id of the project.", metavar="PROJECT")],
+    *,
+    where: Annotated[
+        str | None,
+        typer.Option(
+            "--filter", help="Span filter, which the service evaluates.", metavar="FILTER"
+        ),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            help="First start of a span that is wanted: ISO 8601, in the local zone unless it says"
+            " another.",
+            metavar="TIME",
+        ),
+    ] = None,
+    end: Annotated[str | None, typer.Option(help="The same, exclusive.", metavar="TIME")] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(help="Only these columns: names with commas between them.", metavar="NAMES"),
+    ] = None,
+    sample_rate: Annotated[
+        float | None, typer.Option(help="Share of the traces, 0.000001 to 1.", metavar="SHARE")
+    ] = None,
+    space: Annotated[
+        str | None, typer.Option(help="Another space than the configured one.", metavar="SPACE")
+    ] = None,
+    fmt: Annotated[
+        Format | None,
+        typer.Option(
+            "--format",
+            "-f",
+            help="How spans are written. By default a table, or what the name of --output ends in.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Write to this file, which appears once it is complete."
+        ),
+    ] = None,
+) -> None:
+    """Export the spans of a project as they are, to a file or to stdout.
+
+    Without --start and --end it is every span that the service holds. Parquet and Arrow have the
+    service's own types, as SpansClient.export has them; the other formats have times and JSON.
+    """
+    fmt = _format(fmt, output)
+    if where is not None and not where.strip():
+        raise typer.BadParameter("It is empty. Leave it out for none.", param_hint="--filter")
+    wanted = _names(columns)
+    window = {"start_time": _moment(start, "--start"), "end_time": _moment(end, "--end")}
+    from spanduck._output.ending import ending_well, say
+
+    with ending_well():
+        from spanduck._output.exports import export_spans
+        from spanduck._output.interrupts import run_interruptibly
+        from spanduck.client import SpansClient
+
+        with run_interruptibly(SpansClient, int) as client:
+            began = time.monotonic()
+            work = partial(
+                export_spans,
+                client,
+                fmt,
+                output,
+                project_name=project,
+                space=space,
+                where=where or "",
+                columns=wanted,
+                sample_rate=sample_rate,
+                **window,
+            )
+            outcome = run_interruptibly(work, client.close)
+        place = f" to {output}" if output else ""
+        say(f"{outcome}{place} in {time.monotonic() - began:.2f} s")
+
+
+@app.command()
+def log(
+    project: Annotated[
+        str, typer.Argument(help="Name of the project; made if there is none.", metavar="PROJECT")
+    ],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Files of spans: Parquet, Arrow, CSV, JSON.",
+            metavar="FILE...",
+            exists=True,
+            dir_okay=False,
+        ),
+    ],
+    *,
+    evaluations: Annotated[
+        Path | None,
+        typer.Option(
+            "--evals",
+            help="File of evaluations of the spans, instead of those in the files themselves.",
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    space: Annotated[
+        str | None, typer.Option(help="Another space than the configured one.", metavar="SPACE")
+    ] = None,
+    fmt: Annotated[
+        FileFormat | None,
+        typer.Option("--format", "-f", help="What the files are. By default what their names say."),
+    ] = None,
+    datetime_format: Annotated[
+        str | None,
+        typer.Option(help="strptime format of times that are not ISO 8601.", metavar="FORMAT"),
+    ] = None,
+) -> None:
+    """Upload spans from files.
+
+    Columns are called as the service calls them: context.span_id, context.trace_id, name,
+    start_time and end_time must be there; columns of evaluations are sent along. Of a file with a
+    wrong row nothing is sent, and the rows are named with what is wrong; the other files are sent
+    all the same, and the exit status is 1.
+    """
+    formats = [_file_format(path, fmt) for path in files]
+    evaluations_format = None if evaluations is None else _file_format(evaluations, fmt)
+    from spanduck._output.ending import ending_well
+
+    with ending_well() as ending:
+        from spanduck._output.interrupts import run_interruptibly
+        from spanduck._output.uploads import log_file
+        from spanduck.client import SpansClient
+
+        with run_interruptibly(SpansClient, int) as client:
+            for path, file_format in zip(files, formats, strict=True):
+                with ending.going_on():
+                    work = partial(
+                        log_file,
+                        client,
+                        path,
+                        file_format,
+                        evaluations=evaluations,
+                        evaluations_format=evaluations_format,
+                        project_name=project,
+                        space=space,
+                        **({"datetime_format": datetime_format} if datetime_format else {}),
+                    )
+                    run_interruptibly(work, client.close)
+
+
 @app.command()
 def serve(
     path: Annotated[
@@ -272,6 +559,13 @@ def serve(
     idle_exit: Annotated[
         float | None, typer.Option(help="End after so many seconds without a call.", metavar="S")
     ] = None,
+    strict_configs: Annotated[
+        bool,
+        typer.Option(
+            "--strict-configs",
+            help="Refuse annotations that fit no annotation config, as the service does.",
+        ),
+    ] = False,
 ) -> None:
     """Run an AX-compatible server on a folder of this machine.
 
@@ -283,9 +577,55 @@ def serve(
         from spanduck.server.options import find_api_key
 
         key = find_api_key(api_key, api_key_file)
-        options = ServerOptions(path, host, rest_port, flight_port, idle_exit_s=idle_exit)
+        options = ServerOptions(
+            path,
+            host,
+            rest_port,
+            flight_port,
+            idle_exit_s=idle_exit,
+            strict_configs=strict_configs,
+        )
         status = run_server(options if key is None else replace(options, api_key=key))
     raise typer.Exit(status)
+
+
+@app.command()
+def config(
+    *,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Reach the service instead: REST and Flight, the space and its projects.",
+        ),
+    ] = False,
+    fmt: Annotated[
+        ReportFormat, typer.Option("--format", "-f", help="For a person, or for a program.")
+    ] = ReportFormat.table,
+) -> None:
+    """Show every setting and where its value comes from.
+
+    Secrets are masked. With --check the exit status is 1 when something cannot be reached, and what
+    to do about it is told.
+    """
+    from spanduck._output.ending import FAILED as CHECK_FAILED
+    from spanduck._output.ending import ending_well
+
+    with ending_well():
+        from spanduck._config import load_settings
+        from spanduck._output.check import check_service, tell_check
+        from spanduck._output.interrupts import run_interruptibly
+        from spanduck._output.settings import tell_settings
+        from spanduck.embedded import ensure_default
+
+        settings = load_settings()
+        if not check:
+            tell_settings(settings, fmt)
+            return
+        checked = run_interruptibly(lambda: check_service(ensure_default(settings)), int)
+        tell_check(checked, fmt)
+        if not checked.is_good:
+            raise typer.Exit(CHECK_FAILED)
 
 
 @app.command()
@@ -327,6 +667,40 @@ def _format(fmt: Format | None, output: Path | None) -> Format:
     if of_file is Format.table:
         raise typer.BadParameter("A table is for reading, not for a file.", param_hint="--format")
     return of_file
+
+
+def _names(given: list[str] | None) -> list[str] | None:
+    import csv
+
+    # As a line of CSV, so that a name with a comma can be given in quotes.
+    names = [
+        name.strip() for line in csv.reader(given or [], skipinitialspace=True) for name in line
+    ]
+    if given and not all(names):
+        raise typer.BadParameter("A name is empty.", param_hint="--columns")
+    return names or None
+
+
+def _moment(given: str | None, option: str) -> datetime | None:
+    try:
+        moment = None if given is None else datetime.fromisoformat(given)
+    except ValueError as exc:
+        raise typer.BadParameter(
+            f"{given!r} is no time. Write it like 2026-11-01 or 2026-11-01T12:00:00Z.",
+            param_hint=option,
+        ) from exc
+    if moment is None or moment.utcoffset() is not None:
+        return moment
+    return moment.replace(tzinfo=UTC)
+
+
+def _file_format(path: Path, given: FileFormat | None) -> FileFormat:
+    fmt = given or FileFormat.of_file(path)
+    if fmt is None:
+        raise typer.BadParameter(
+            f"{path.name} does not tell the format. Add --format.", param_hint="--format"
+        )
+    return fmt
 
 
 def _sql_text(given: str) -> str:

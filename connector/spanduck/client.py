@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +15,9 @@ from spanduck._export.parquet import check_target, write_parquet
 from spanduck._export.reader import ExportReader
 from spanduck._export.request import ExportRequest
 from spanduck._progress import progress
+from spanduck._rest_calls.annotation import annotate_spans
+from spanduck._rest_calls.deletion import delete_spans
+from spanduck._rest_calls.listing import ListArguments, list_page, list_pages
 from spanduck._scan import schema_cache
 from spanduck._scan.stream import open_stream
 from spanduck._transport.flight import FlightTransport
@@ -22,11 +26,14 @@ from spanduck._transport.rest import RestTransport
 from spanduck._upload.arrow_input import as_reader, is_frame
 from spanduck._upload.spans import UploadOptions, upload_spans
 from spanduck._upload.times import DEFAULT_FORMAT
+from spanduck._wire import DEFAULT_LIST_LIMIT, LIST_LIMIT, is_id
+from spanduck._write.annotations import update_annotations
 from spanduck._write.evaluations import update_evaluations
+from spanduck._write.metadata import update_metadata
 from spanduck.exceptions import ConfigError, UnknownProjectError, ValidationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
     from types import TracebackType
     from typing import Self
@@ -35,7 +42,14 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from spanduck._scan.stream import ScanStream
-    from spanduck.types import UpdateResponse, UploadResponse
+    from spanduck.types import (
+        DeleteResponse,
+        MetadataResponse,
+        Span,
+        SpansPage,
+        UpdateResponse,
+        UploadResponse,
+    )
 
 __all__ = ["SpansClient"]
 
@@ -350,6 +364,303 @@ class SpansClient:
         finally:
             self._forget_schema(name, resolved_space, space_given)
 
+    def update_annotations(
+        self,
+        *,
+        project_name: str | None = None,
+        dataframe: Any,
+        space_id: str | None = None,
+        validate: bool = True,
+        timeout: float | None = None,
+        project: str | None = None,
+        space: str | None = None,
+    ) -> UpdateResponse:
+        """Write annotations and notes of spans that the service has.
+
+        Args:
+            project_name: Name or id of the project.
+            dataframe: `context.span_id` and columns `annotation.<name>.label`, `.score`, `.text`,
+                `.updated_by`, `.updated_at` (milliseconds), and texts in `annotation.notes`;
+                anything that `log` takes. Without them `.updated_by` is `SDK` and `.updated_at`
+                now.
+            space_id: Id of the space.
+            validate: Check types, lengths and required values first.
+            timeout: Seconds to wait for the answer; `write_timeout_s` by default.
+            project: Same as `project_name`.
+            space: Name or id of the space.
+
+        Returns:
+            How many spans were updated, and which ids the service does not hold.
+
+        Raises:
+            ValidationError: With every problem found. Nothing was sent.
+            ServiceError: The call failed.
+        """
+        name = self._names.project(_project_argument(project_name, project))
+        space_given = _one_of("space_id", space_id, "space", space)
+        resolved_space = self._space(space_id, space)
+        try:
+            return update_annotations(
+                self._flight,
+                self._rest,
+                project=name,
+                space=resolved_space,
+                reader=as_reader(dataframe),
+                validate=validate,
+                timeout_s=timeout,
+            )
+        finally:
+            self._forget_schema(name, resolved_space, space_given)
+
+    def list(
+        self,
+        *,
+        project: str | None = None,
+        space: str | None = None,
+        start_time: datetime | None = None,
+        end_time: datetime | None = None,
+        filter: str | None = None,  # noqa: A002 - the vendor's name
+        included_columns: Sequence[str] | None = None,
+        excluded_columns: Sequence[str] | None = None,
+        truncate_string_length: int | None = None,
+        limit: int = DEFAULT_LIST_LIMIT,
+        cursor: str | None = None,
+        project_name: str | None = None,
+        space_id: str | None = None,
+    ) -> SpansPage:
+        """List spans, newest first: one page of them.
+
+        One call, and before it one that looks up a project given by name. For many spans `export`
+        is faster by far.
+
+        Args:
+            project: Name or id of the project.
+            space: Name or id of the space, in which a project is looked up by its name.
+            start_time: First start of a span that is wanted; seven days ago by default. A time
+                without a zone is in UTC.
+            end_time: Last start that is wanted, inclusive; now by default. Likewise.
+            filter: In the service's language, evaluated there.
+            included_columns: Only these columns, by full names such as
+                `attributes.llm.model_name`, beside the fields that every span has. Unknown names
+                are ignored.
+            excluded_columns: All columns but these; not together with `included_columns`.
+            truncate_string_length: Most characters of a text within `attributes`; a text that is
+                cut ends in `…`.
+            limit: Spans of a page, 1 to 500.
+            cursor: `pagination.next_cursor` of the page before, with all other arguments but
+                `limit` as they were.
+            project_name: Same as `project`.
+            space_id: Id of the space.
+
+        Returns:
+            The page. Iterating over it gives its spans; for further pages see `iter_pages`.
+
+        Raises:
+            ValidationError: An argument is out of its range. Nothing was sent.
+            UnknownProjectError: No such project or space; near matches are named.
+            FilterError: The filter is not valid.
+            RejectedError: The cursor is of another list.
+            UnavailableError: Nobody answers.
+        """
+        arguments = ListArguments(
+            start_time=start_time,
+            end_time=end_time,
+            filter=filter,
+            included_columns=included_columns,
+            excluded_columns=excluded_columns,
+            truncate_string_length=truncate_string_length,
+            limit=limit,
+            cursor=cursor,
+        )
+        arguments.check()
+        project_id = self._project_id(project_name, project, space_id, space)
+        return list_page(self._rest, project_id, arguments)
+
+    # `Any`: the arguments of `list`, under the same names.
+    def iter_pages(self, **arguments: Any) -> Iterator[SpansPage]:
+        """List spans page after page, newest first, until there are no more.
+
+        Costs a call for each page, made when that page is asked for: 2,000 calls for a million
+        spans, which `export` reads in one. Spans that arrive meanwhile neither repeat others nor
+        hide them; the window is that of the first page.
+
+        Args:
+            **arguments: Those of `list`; `limit`, 50 by default, is the size of each page, and
+                `cursor` where to begin.
+
+        Returns:
+            Pages; of no spans a single empty one.
+
+        Raises:
+            ServiceError: As `list`, also between pages.
+        """
+        names = ("project_name", "project", "space_id", "space")
+        given = [arguments.pop(name, None) for name in names]
+        wanted = ListArguments(**arguments)
+        wanted.check()
+        return list_pages(self._rest, self._project_id(*given), wanted)
+
+    def iter_spans(self, **arguments: Any) -> Iterator[Span]:
+        """List spans one by one, newest first, until there are no more.
+
+        As `iter_pages`, whose cost it has, with pages of 500 unless `limit` says otherwise.
+        """
+        return chain.from_iterable(self.iter_pages(**{"limit": LIST_LIMIT, **arguments}))
+
+    def annotate(
+        self,
+        *,
+        project: str | None = None,
+        space: str | None = None,
+        annotations: Iterable[Any],
+        start_time: datetime | None = None,
+        end_time: datetime | None = None,
+        granularity: str | None = None,
+        project_name: str | None = None,
+        space_id: str | None = None,
+    ) -> None:
+        """Annotate up to 1,000 spans or traces, or 100 sessions, by id; all of them or none.
+
+        An annotation is known by its name: what a record has under that name is overwritten,
+        field by field.
+
+        Args:
+            project: Name or id of the project.
+            space: Name or id of the space, in which a project is looked up by its name.
+            annotations: `types.AnnotateRecordInput`, or dictionaries such as
+                `{"record_id": "…", "values": [{"name": "accuracy", "label": "correct"}]}` with
+                `label`, `score`, `text`.
+            start_time: Where records are looked for; 31 days before the end by default, and at
+                most; 7 for sessions.
+            end_time: The same; now by default, and at the latest.
+            granularity: What a `record_id` names: `SPAN` (default), `TRACE` (by its root span) or
+                `SESSION` (the root span of its earliest trace is annotated).
+            project_name: Same as `project`.
+            space_id: Id of the space.
+
+        Raises:
+            ValidationError: A record is none. Nothing was sent.
+            UnknownProjectError: No such project or space, or a record that is not in the window.
+            RejectedError: The service refuses a record; nothing was written.
+        """
+        name = wanted = _project_argument(project_name, project)
+        if not is_id(wanted):
+            wanted = self._rest.resolve_project(wanted, self._space(space_id, space)).id
+        try:
+            annotate_spans(
+                self._rest,
+                project_id=wanted,
+                annotations=annotations,
+                start_time=start_time,
+                end_time=end_time,
+                granularity=granularity,
+            )
+        finally:
+            self._forget_schema(name, space_id, space)
+
+    annotate_spans = annotate
+    """What the vendor's clients called it before release 8.31."""
+
+    def update_metadata(
+        self,
+        *,
+        project_name: str | None = None,
+        dataframe: Any,
+        space_id: str | None = None,
+        patch_document_column_name: str = "patch_document",
+        validate: bool = True,
+        timeout: float | None = None,
+        project: str | None = None,
+        space: str | None = None,
+    ) -> MetadataResponse:
+        """Set top-level keys of the metadata of spans that the service has.
+
+        One call, in which a row that cannot be applied fails alone. The service stores a boolean
+        as the text `True` or `False`, a dictionary or a list as JSON text; None and a missing
+        number set the key to null, they do not remove it.
+
+        Args:
+            project_name: Name or id of the project.
+            dataframe: `context.span_id` and columns `attributes.metadata.<key>`, or a column of
+                patches (dictionaries, or texts of JSON objects), or both: then a patch wins, key
+                by key. Anything that `log` takes.
+            space_id: Id of the space.
+            patch_document_column_name: The column of patches.
+            validate: Check ids, patches, their length and depth first.
+            timeout: Seconds to wait for the answer; `write_timeout_s` by default.
+            project: Same as `project_name`.
+            space: Name or id of the space.
+
+        Returns:
+            How many rows were applied, and which failed with their reasons; by name
+            (`response.spans_failed`) or by key (`response["spans_failed"]`).
+
+        Raises:
+            ValidationError: With every problem found. Nothing was sent.
+            ServiceError: The call failed.
+        """
+        name = self._names.project(_project_argument(project_name, project))
+        space_given = _one_of("space_id", space_id, "space", space)
+        resolved_space = self._space(space_id, space)
+        try:
+            return update_metadata(
+                self._flight,
+                self._rest,
+                project=name,
+                space=resolved_space,
+                data=dataframe,
+                patch_document_column_name=patch_document_column_name,
+                validate=validate,
+                timeout_s=timeout,
+            )
+        finally:
+            self._forget_schema(name, resolved_space, space_given)
+
+    def delete(
+        self,
+        *,
+        project: str | None = None,
+        span_ids: Iterable[str],
+        space: str | None = None,
+        start_time: datetime | None = None,
+        end_time: datetime | None = None,
+        project_name: str | None = None,
+        space_id: str | None = None,
+    ) -> DeleteResponse:
+        """Delete spans for good, and what was said of them.
+
+        Sent in calls of at most 5,000 ids, each repeated while the service is unavailable: an id
+        that is gone already does no harm, it is in `not_deleted_span_ids` then.
+
+        Args:
+            project: Name or id of the project.
+            span_ids: Ids of the spans.
+            space: Name or id of the space, in which a project is looked up by its name.
+            start_time: Only spans that start then or later; two years ago by default.
+            end_time: Only spans that start before; now by default.
+            project_name: Same as `project`.
+            space_id: Id of the space.
+
+        Returns:
+            Which spans are deleted, and which are not.
+
+        Raises:
+            ValidationError: There is no id, or one that is no text.
+            UnknownProjectError: No such project or space; near matches are named.
+            IncompleteDeleteError: A call failed after spans were deleted; says which.
+            ServiceError: A call failed; nothing was deleted.
+        """
+        wanted = _project_argument(project_name, project)
+        if not is_id(wanted):
+            wanted = self._rest.resolve_project(wanted, self._space(space_id, space)).id
+        return delete_spans(
+            self._rest,
+            project_id=wanted,
+            span_ids=span_ids,
+            start_time=start_time,
+            end_time=end_time,
+        )
+
     def _export_all(self, arguments: dict[str, Any]) -> tuple[pa.RecordBatchReader, int | None]:
         given = dict(arguments)
         name = _project_argument(given.pop("project_name", None), given.pop("project", None))
@@ -388,8 +699,17 @@ class SpansClient:
         except BaseException:
             stream.close()
             raise
-        reader = ExportReader(schema, _trimmed(stream, request), stream.close)
-        return reader, stream.total_records if stream.total_records >= 0 else None
+        total = stream.total_records if stream.total_records >= 0 else None
+        reader = ExportReader(schema, _trimmed(stream, request), stream.close, total_rows=total)
+        return reader, total
+
+    def _project_id(
+        self, project_name: str | None, project: str | None, space_id: str | None, space: str | None
+    ) -> str:
+        wanted = _project_argument(project_name, project)
+        if is_id(wanted):
+            return wanted
+        return self._rest.resolve_project(wanted, self._space(space_id, space)).id
 
     def _space(self, space_id: str | None, space: str | None) -> str:
         # An id is an id: it travels as it is.

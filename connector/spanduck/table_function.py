@@ -1,4 +1,4 @@
-"""Spans as tables in DuckDB: `spans(…)`, `evaluations(…)` and `projects()` on a connection."""
+"""Tables in DuckDB: `spans(…)`, `evaluations(…)`, `annotations(…)` and `projects()`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["attach", "cancel", "connect", "detach", "last_error", "refresh"]
 
-FUNCTIONS: Final = ("spans", "evaluations", "projects")
+FUNCTIONS: Final = ("spans", "evaluations", "annotations", "projects")
 READ_ONLY_HOME: Final = "spanduck_fn"
 """The in-memory database that holds the functions beside a read-only one."""
 

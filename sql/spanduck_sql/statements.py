@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-_FUNCTIONS: Final = frozenset({"spans", "evaluations"})
+_FUNCTIONS: Final = frozenset({"spans", "evaluations", "annotations"})
 
 
 def projects_read(text: str) -> list[str]:
-    """Name the projects whose spans or evaluations a text reads, in the order it names them.
+    """Name the projects that a text reads, in the order it names them.
 
     Only those written as literals; a text that cannot be parsed reads none.
     """

@@ -6,7 +6,7 @@ import contextlib
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
 import pyarrow as pa
 
@@ -14,6 +14,7 @@ from spanduck.exceptions import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from io import RawIOBase
 
 _GROUP_ROWS: Final = 100_000
 _GROUP_BYTES: Final = 32 << 20
@@ -43,18 +44,11 @@ def write_parquet(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatc
     Raises:
         ConfigError: The file cannot be written.
     """
-    # It imports pandas, which nothing else here needs.
-    import pyarrow.parquet as pq  # noqa: PLC0415
-
     descriptor, name = _temporary(path)
     temporary = Path(name)
-    rows = 0
     try:
         with os.fdopen(descriptor, "wb") as file:
-            with pq.ParquetWriter(file, schema, compression="zstd") as writer:
-                for group in _groups(batches):
-                    writer.write_table(group, row_group_size=group.num_rows)
-                    rows += group.num_rows
+            rows = write_groups(file, schema, batches)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -62,6 +56,21 @@ def write_parquet(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatc
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+    return rows
+
+
+def write_groups(
+    file: IO[bytes] | RawIOBase, schema: pa.Schema, batches: Iterable[pa.RecordBatch]
+) -> int:
+    """Write batches to an open file as Parquet; returns the number of rows."""
+    # It imports pandas, which nothing else here needs.
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    rows = 0
+    with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+        for group in _groups(batches):
+            writer.write_table(group, row_group_size=group.num_rows)
+            rows += group.num_rows
     return rows
 
 

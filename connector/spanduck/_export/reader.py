@@ -25,6 +25,7 @@ class ExportReader(pa.ipc.RecordBatchStreamReader):  # type: ignore[misc]  # pya
         schema: Of the batches.
         batches: Taken one by one as they are read.
         on_close: Called once: at the end, at an error, on `close`, or when the reader is garbage.
+        total_rows: Rows that the service has announced; None when it did not.
     """
 
     def __init__(
@@ -32,9 +33,12 @@ class ExportReader(pa.ipc.RecordBatchStreamReader):  # type: ignore[misc]  # pya
         schema: pa.Schema,
         batches: Iterator[pa.RecordBatch],
         on_close: Callable[[], None],
+        *,
+        total_rows: int | None = None,
     ) -> None:
         source = _Source(schema, batches, on_close)
         self._end = source.end
+        self.total_rows = total_rows
         super().__init__(source)
 
     def close(self) -> None:

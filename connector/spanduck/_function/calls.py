@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from spanduck._function.evaluations import EvaluationsRelation
+from spanduck._function.long_tables import ANNOTATIONS, EVALUATIONS, LongRelation
 from spanduck._function.projects import ProjectsRelation
 from spanduck._function.spans import SpansRelation
 from spanduck._scan.planner import ScanRequest
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 # What the service's documentation says of the share of traces.
 _SMALLEST_RATE = 1e-6
+_LONG_TABLES = {"evaluations": EVALUATIONS, "annotations": ANNOTATIONS}
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def relation_for(attachment: Attachment, call: Call) -> Relation:
     """
     if call.function == "projects":
         return ProjectsRelation(attachment, call.space or attachment.settings.service.space)
-    if call.function not in ("spans", "evaluations"):
+    if call.function not in ("spans", *_LONG_TABLES):
         raise ValidationError(
             f"there is no table function {call.function!r}",
             next_step="Run spanduck.attach(con, replace=True): the macros are of another version.",
@@ -83,8 +84,8 @@ def relation_for(attachment: Attachment, call: Call) -> Relation:
         filter_text=filter_text,
         sample_rate=_sample_rate(call),
     )
-    if call.function == "evaluations":
-        return EvaluationsRelation(attachment, request)
+    if call.function in _LONG_TABLES:
+        return LongRelation(attachment, request, _LONG_TABLES[call.function])
     return SpansRelation(
         attachment,
         request,

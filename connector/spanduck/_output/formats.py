@@ -3,10 +3,56 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+class FileFormat(StrEnum):
+    """What a file of spans is."""
+
+    parquet = "parquet"
+    arrow = "arrow"
+    csv = "csv"
+    json = "json"
+    ndjson = "ndjson"
+
+    @classmethod
+    def of_file(cls, path: Path) -> FileFormat | None:
+        """The format that a file's name tells, if any; one of a packed text file too."""
+        suffixes = [suffix.lower() for suffix in path.suffixes]
+        if suffixes[-1:] in ([".gz"], [".zst"]):
+            suffixes.pop()
+        name = suffixes[-1].removeprefix(".") if suffixes else ""
+        return _FORMAT_BY_SUFFIX.get(name)
+
+
+_FORMAT_BY_SUFFIX: Final = {
+    **{str(fmt): fmt for fmt in FileFormat},
+    "pq": FileFormat.parquet,
+    "arrows": FileFormat.arrow,
+    "ipc": FileFormat.arrow,
+    "feather": FileFormat.arrow,
+    "tsv": FileFormat.csv,
+    "jsonl": FileFormat.ndjson,
+}
+
+
+class ReportFormat(StrEnum):
+    """How what was found is told: to a person, or to a program."""
+
+    table = "table"
+    json = "json"
+
+
+class ListFormat(StrEnum):
+    """How a list of spans is written; `json` and `ndjson` as in `Format`."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    ndjson = "ndjson"
 
 
 class Format(StrEnum):

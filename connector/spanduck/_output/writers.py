@@ -25,7 +25,7 @@ _BATCH_ROWS: Final = 2_048
 _ROW_GROUP_ROWS: Final = 20_480
 
 
-class _Sink(io.RawIOBase):
+class Sink(io.RawIOBase):
     """A stream that can tell how much went into it; Parquet asks, and a pipe cannot say."""
 
     def __init__(self, stream: IO[bytes]) -> None:
@@ -66,7 +66,7 @@ def write_rows(
     Returns:
         Rows written.
     """
-    sink = _Sink(stream)
+    sink = Sink(stream)
     write = {
         Format.csv: _write_csv,
         Format.json: _write_json,
@@ -87,7 +87,7 @@ def _batches(reader: pa.RecordBatchReader, go_on: Callable[[], bool]) -> Iterato
             yield batch
 
 
-def _write_csv(relation: DuckDBPyRelation, sink: _Sink, go_on: Callable[[], bool]) -> int:
+def _write_csv(relation: DuckDBPyRelation, sink: Sink, go_on: Callable[[], bool]) -> int:
     reader = csv_rows(relation).to_arrow_reader(_BATCH_ROWS)
     rows = 0
     with csv.CSVWriter(sink, reader.schema) as writer:
@@ -107,7 +107,7 @@ def _joined(lines: pa.Array, separator: str) -> bytes:
     return cast("bytes", pc.binary_join(whole, separator)[0].as_buffer().to_pybytes())
 
 
-def _write_json(relation: DuckDBPyRelation, sink: _Sink, go_on: Callable[[], bool]) -> int:
+def _write_json(relation: DuckDBPyRelation, sink: Sink, go_on: Callable[[], bool]) -> int:
     rows = 0
     sink.write(b"[")
     for lines in _lines(relation, go_on):
@@ -118,7 +118,7 @@ def _write_json(relation: DuckDBPyRelation, sink: _Sink, go_on: Callable[[], boo
     return rows
 
 
-def _write_ndjson(relation: DuckDBPyRelation, sink: _Sink, go_on: Callable[[], bool]) -> int:
+def _write_ndjson(relation: DuckDBPyRelation, sink: Sink, go_on: Callable[[], bool]) -> int:
     rows = 0
     for lines in _lines(relation, go_on):
         sink.write(_joined(lines, "\n"))
@@ -127,7 +127,7 @@ def _write_ndjson(relation: DuckDBPyRelation, sink: _Sink, go_on: Callable[[], b
     return rows
 
 
-def _write_arrow(relation: DuckDBPyRelation, sink: _Sink, go_on: Callable[[], bool]) -> int:
+def _write_arrow(relation: DuckDBPyRelation, sink: Sink, go_on: Callable[[], bool]) -> int:
     reader = relation.to_arrow_reader(_BATCH_ROWS)
     rows = 0
     with ipc.new_stream(sink, reader.schema) as writer:
@@ -137,7 +137,7 @@ def _write_arrow(relation: DuckDBPyRelation, sink: _Sink, go_on: Callable[[], bo
     return rows
 
 
-def _write_parquet(relation: DuckDBPyRelation, sink: _Sink, go_on: Callable[[], bool]) -> int:
+def _write_parquet(relation: DuckDBPyRelation, sink: Sink, go_on: Callable[[], bool]) -> int:
     reader = relation.to_arrow_reader(_ROW_GROUP_ROWS)
     rows = 0
     with parquet.ParquetWriter(

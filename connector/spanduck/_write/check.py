@@ -80,7 +80,7 @@ def frame_columns(schema: pa.Schema, problems: Problems) -> FrameColumns | None:
         parsed = parse_evaluation_column(name, sendable=True)
         if parsed is not None:
             evaluations[at] = parsed
-        elif at not in span_ids and not _is_of_spans(name):
+        elif at not in span_ids and not is_of_spans(name):
             _note_unknown(name, problems)
     if not evaluations:
         problems.add(
@@ -95,12 +95,12 @@ def frame_columns(schema: pa.Schema, problems: Problems) -> FrameColumns | None:
 
 def check_types(schema: pa.Schema, columns: FrameColumns, problems: Problems) -> None:
     """Note columns of a type that cannot be right; a column of nulls alone may have any."""
-    _check_text(schema.field(columns.span_id), problems)
+    check_text(schema.field(columns.span_id), problems)
     for at, parsed in columns.evaluations.items():
         field = schema.field(at)
         if parsed.field != "score":
-            _check_text(field, problems)
-        elif not _is_number(field.type):
+            check_text(field, problems)
+        elif not is_number(field.type):
             problems.add(
                 field.name, f"its type is {field.type}", next_step="Send integers or doubles."
             )
@@ -181,7 +181,8 @@ def _note_unknown(name: str, problems: Problems) -> None:
     )
 
 
-def _is_of_spans(name: str) -> bool:
+def is_of_spans(name: str) -> bool:
+    """Tell whether an export has such a column, other than those of evaluations."""
     return (
         name in CORE_TYPES
         or name in UPLOAD_COLUMN_BY_NAME
@@ -190,12 +191,14 @@ def _is_of_spans(name: str) -> bool:
     )
 
 
-def _check_text(field: pa.Field, problems: Problems) -> None:
+def check_text(field: pa.Field, problems: Problems) -> None:
+    """Note a column that holds no texts."""
     if not (pa.types.is_string(field.type) or pa.types.is_null(field.type)):
         problems.add(field.name, f"its type is {field.type}", next_step="Send texts.")
 
 
-def _is_number(kind: pa.DataType) -> bool:
+def is_number(kind: pa.DataType) -> bool:
+    """Tell whether values of a type are numbers, or nulls alone."""
     types = pa.types
     return bool(
         types.is_integer(kind)

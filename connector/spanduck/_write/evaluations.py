@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -10,22 +9,16 @@ import pyarrow.compute as pc
 
 from spanduck._upload.parts import scratch, write_parts
 from spanduck._upload.problems import Problems
-from spanduck._wire import (
-    UPLOAD_SCHEMA_KEY,
-    UpdateResult,
-    WireError,
-    WriteCommand,
-    WriteKind,
-    upload_schema_text,
-)
+from spanduck._wire import UPLOAD_SCHEMA_KEY, WriteCommand, WriteKind, upload_schema_text
+from spanduck._write.calls import near_matches, put
 from spanduck._write.check import FrameColumns, check_types, check_values, frame_columns
 from spanduck._write.pivot import cut
 from spanduck._write.rules import BATCH_ROWS
-from spanduck.exceptions import OutcomeUnknownError, UnknownProjectError, ValidationError
+from spanduck.exceptions import ValidationError
 from spanduck.types import UpdateResponse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from spanduck._transport.flight import FlightTransport
     from spanduck._transport.rest import RestTransport
@@ -84,11 +77,11 @@ def update_evaluations(
     with scratch(tmp_dir) as files:
         parts = list(write_parts(checked, schema, scratch=files, batch_rows=batch_rows))
         problems.raise_if_any()
-        with _near_matches(rest, project, space):
+        with near_matches(rest, project, space):
             if force_http:
                 return _post(rest, parts, space=space, timeout_s=timeout_s)
             command = WriteCommand(WriteKind.EVALUATIONS, space=space, project=project)
-            return _put(flight, command, schema, parts, timeout_s=timeout_s)
+            return put(flight, command, schema, parts, timeout_s=timeout_s)
 
 
 def _checked(
@@ -117,41 +110,6 @@ def _sent(column: pa.Array, kind: pa.DataType) -> pa.Array:
     return pc.if_else(pc.is_nan(plain), pa.nulls(len(plain), kind), plain)
 
 
-@contextmanager
-def _near_matches(rest: RestTransport, project: str, space: str) -> Iterator[None]:
-    try:
-        yield
-    except UnknownProjectError as exc:
-        raise rest.unknown_project(project, space) from exc
-
-
-def _put(
-    flight: FlightTransport,
-    command: WriteCommand,
-    schema: pa.Schema,
-    parts: list[Part],
-    *,
-    timeout_s: float | None,
-) -> UpdateResponse:
-    sent = _Counted(_read(parts))
-    payload = flight.put(command, schema, iter(sent), timeout_s=timeout_s)
-    try:
-        result = UpdateResult.from_bytes(payload)
-    except WireError as exc:
-        raise OutcomeUnknownError(
-            f"the service's answer to the write-back to {command.project!r} cannot be read: "
-            f"{exc.message}",
-            next_step="Read the values back to see what it holds.",
-        ) from exc
-    return UpdateResponse(
-        status_code=200,
-        records_updated=result.records_updated,
-        unmatched_ids=result.unmatched_ids,
-        calls=1,
-        size_bytes=sent.size_bytes,
-    )
-
-
 def _post(
     rest: RestTransport, parts: list[Part], *, space: str, timeout_s: float | None
 ) -> UpdateResponse:
@@ -160,22 +118,3 @@ def _post(
         receipt = rest.upload(part.path, space=space, rows=part.rows, timeout_s=timeout_s)
         status, size, rows = receipt.status_code, size + receipt.size_bytes, rows + part.rows
     return UpdateResponse(status, records_updated=rows, calls=len(parts), size_bytes=size)
-
-
-def _read(parts: list[Part]) -> Iterator[pa.RecordBatch]:
-    for part in parts:
-        with pa.OSFile(str(part.path)) as file, pa.ipc.open_stream(file) as reader:
-            yield from reader
-
-
-class _Counted:
-    """Batches that are counted as they go by."""
-
-    def __init__(self, batches: Iterable[pa.RecordBatch]) -> None:
-        self._batches = batches
-        self.size_bytes = 0
-
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
-        for batch in self._batches:
-            self.size_bytes += batch.nbytes
-            yield batch

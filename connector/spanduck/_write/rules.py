@@ -10,7 +10,10 @@ from typing import Final
 
 LABEL_MAX_LENGTH: Final = 100
 EXPLANATION_MAX_LENGTH: Final = 10_000
-"""In code points, as the vendor's SDK counts."""
+ANNOTATION_TEXT_MAX_LENGTH: Final = 10_000
+UPDATED_BY_MAX_LENGTH: Final = 100
+NOTE_MAX_LENGTH: Final = 10_000
+"""In code points, as the vendor's SDK counts; a note with what it is wrapped in."""
 
 BATCH_ROWS: Final = 10_000
 """Most rows of a record batch that is sent; the vendor's clients cut there."""

@@ -186,3 +186,58 @@ def test_nothing_configured_uses_the_shared_server_of_the_folder(
     address = read_address(tmp_path / ".spanduck")
     assert address is not None
     os.kill(address.pid, signal.SIGTERM)
+
+
+def test_annotations_are_rows(
+    real: duckdb.DuckDBPyConnection,
+    upload: Callable[[str, pa.Table], None],
+    server: embedded.EmbeddedServer,
+) -> None:
+    upload("annotated", recent(3))
+    ids = ["span-000000000000", "span-000000000001"]
+    rows = pa.table(
+        {
+            "context.span_id": ids,
+            "annotation.Good.label": ["yes", None],
+            "annotation.Good.score": pa.array([None, 0.5]),
+            "annotation.Good.updated_by": ["me", "you"],
+            "annotation.Good.updated_at": [1_700_000_000_123, 1_700_000_000_456],
+            "annotation.good.text": [None, "why"],
+            "annotation.notes": ["a note", None],
+        }
+    )
+    given = {name.removeprefix("ARIZE_").lower(): v for name, v in server.environment().items()}
+    with spanduck.SpansClient(settings=load_settings(given)) as client:
+        client.update_annotations(project_name="annotated", dataframe=rows)
+    spanduck.refresh(real, "annotated")
+    columns = "span_id, level, name, label, score, text, updated_by, epoch_ms(updated_at)"
+    found = real.execute(
+        f"SELECT {columns} FROM annotations('annotated') WHERE updated_at < '2024-01-01' ORDER BY 1"
+    ).fetchall()
+    assert found == [
+        (ids[0], "span", "Good", "yes", None, None, "me", 1_700_000_000_123),
+        (ids[1], "span", "Good", None, 0.5, None, "you", 1_700_000_000_456),
+    ]
+    others = real.execute(
+        """SELECT
+            trace_id, name, text, updated_by, start_time IS NULL,
+            updated_at > now() - INTERVAL 1 HOUR
+        FROM annotations('annotated', filter := 'annotation.Good.score > 0.1')
+        WHERE name = 'good'"""
+    ).fetchall()
+    assert others == [("trace-000000000000", "good", "why", "SDK", False, True)]
+    wide = real.execute(
+        """SELECT count(*) FROM spans('annotated')
+        WHERE "annotation.Good.label" = 'yes' AND "annotation.Good.updated_at" < '2024-01-01'
+            AND "annotation.notes"[1] ->> 'text' = 'a note'"""
+    ).fetchall()
+    assert wide == [(1,)]
+    assert real.execute("SELECT count(*) FROM annotations('annotated')").fetchall() == [(3,)]
+    described = real.execute("DESCRIBE FROM annotations('annotated')").fetchall()
+    assert [(row[0], row[1]) for row in described[5:]] == [
+        ("label", "VARCHAR"),
+        ("score", "DOUBLE"),
+        ("text", "VARCHAR"),
+        ("updated_by", "VARCHAR"),
+        ("updated_at", "TIMESTAMP WITH TIME ZONE"),
+    ]

@@ -1,0 +1,103 @@
+"""Spans of a file, uploaded; what came of it is told on stderr."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from rich.console import Console
+from rich.text import Text
+
+from spanduck._output.reports import count
+from spanduck._upload.files import opened
+from spanduck.exceptions import ValidationError
+from spanduck_sql.schema import SPAN_ID, parse_evaluation_column
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from spanduck._output.formats import FileFormat
+    from spanduck.client import SpansClient
+
+
+# `Any`: the other arguments of `SpansClient.log`, under the same names.
+def log_file(
+    client: SpansClient,
+    path: Path,
+    fmt: FileFormat,
+    *,
+    evaluations: Path | None = None,
+    evaluations_format: FileFormat | None = None,
+    **arguments: Any,
+) -> None:
+    """Upload one file and tell the counts, and what of it was not sent.
+
+    Args:
+        client: Where to.
+        path: The file of spans.
+        fmt: What it is.
+        evaluations: A file of evaluations of these spans; else those of the file itself are sent.
+        evaluations_format: What that is.
+        **arguments: Those of `SpansClient.log`.
+
+    Raises:
+        ValidationError: With every problem found; nothing of the file was sent.
+        ServiceError: A call failed.
+    """
+    console = Console(stderr=True)
+    began = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        told = stack.enter_context(warnings.catch_warnings(record=True))
+        warnings.simplefilter("always")
+        source, source_format = evaluations or path, evaluations_format or fmt
+        given = _evaluations(stack.enter_context(opened(source, str(source_format))))
+        spans = _spans(stack.enter_context(opened(path, str(fmt))))
+        try:
+            response = client.log(dataframe=spans, evals_dataframe=given, **arguments)
+        except ValidationError as exc:
+            exc.args = (_of_file(exc.message, path, source),)
+            raise
+    for note in told:
+        line = _of_file(str(note.message), path, source)
+        console.print(Text(f"{path.name}: {line}", style="yellow"), soft_wrap=True)
+    counts = [count(response.spans, "span")]
+    if given is not None:
+        counts.append(count(response.evaluations, "evaluation"))
+    line = (
+        f"{', '.join(counts)} sent in {count(response.calls, 'call')},"
+        f" {response.size_bytes:,} bytes, {time.monotonic() - began:.2f} s"
+    )
+    console.print(Text.assemble((path.name, "bold"), f": {line}"), soft_wrap=True)
+
+
+def _of_file(text: str, spans: Path, evaluations: Path) -> str:
+    """Put the names of files where the client names its arguments."""
+    return text.replace("evals_dataframe", evaluations.name).replace("dataframe", spans.name)
+
+
+def _spans(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
+    names = [name for name in reader.schema.names if parse_evaluation_column(name) is None]
+    return _selected(reader, names)
+
+
+def _evaluations(reader: pa.RecordBatchReader) -> pa.Table | None:
+    """Return what there is of evaluations; they are held in memory, so nothing else is."""
+    names = [name for name in reader.schema.names if parse_evaluation_column(name) is not None]
+    if not names:
+        return None
+    return _selected(
+        reader, [SPAN_ID, *names] if SPAN_ID in reader.schema.names else names
+    ).read_all()
+
+
+def _selected(reader: pa.RecordBatchReader, names: list[str]) -> pa.RecordBatchReader:
+    schema = reader.schema
+    if len(set(schema.names)) < len(schema) or len(names) == len(schema):
+        # Names that repeat are refused, with words of their own, by whoever sends.
+        return reader
+    batches = (batch.select(names) for batch in reader)
+    fields = [schema.field(name) for name in names]
+    return pa.RecordBatchReader.from_batches(pa.schema(fields), batches)

@@ -1,0 +1,96 @@
+"""Lists of a large project, page by page, at any depth."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pytest
+
+from spanduck._rest_calls.listing import ListArguments, list_page
+from spanduck._transport.rest import RestTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Classes of the folder's conftest, which is no module to import from.
+Bench: TypeAlias = Any
+Figures: TypeAlias = Any
+
+PAGES = 100
+MEDIAN_MS, P99_MS = 50, 200
+
+
+@pytest.fixture
+def project(loaded: Bench) -> Iterator[tuple[RestTransport, str]]:
+    with loaded.client() as client, RestTransport(client.settings) as rest:
+        yield rest, rest.resolve_project("large", loaded.server.space).id
+
+
+def walk(rest: RestTransport, project_id: str, **options: Any) -> list[float]:
+    """Walk pages and return what each took, in milliseconds."""
+    took: list[float] = []
+    seen: set[str | None] = set()
+    arguments = options
+    for _ in range(PAGES):
+        began = time.perf_counter()
+        page = list_page(rest, project_id, ListArguments(**arguments))
+        took.append((time.perf_counter() - began) * 1_000)
+        ids = {span.span_id for span in page}
+        assert not ids & seen
+        seen |= ids
+        if not page.pagination.has_more:
+            break
+        arguments = {**options, "cursor": page.pagination.next_cursor}
+    return took
+
+
+@pytest.mark.parametrize("days", [0, 10, 20, 28])
+def test_a_page_takes_the_same_at_any_depth(
+    project: tuple[RestTransport, str], figures: Figures, days: int
+) -> None:
+    now = datetime.now(UTC)
+    window: dict[str, Any] = {
+        "start_time": now - timedelta(days=40),
+        "end_time": now - timedelta(days=days),
+    }
+    walk(*project, **window)
+    took = walk(*project, **window)
+    assert len(took) == PAGES
+    median, p99 = statistics.median(took), sorted(took)[int(len(took) * 0.99)]
+    what = f"page of 50 of spans older than {days} days"
+    figures.tell(f"{what}, median", median, "ms", limit=f"< {MEDIAN_MS}", bound_by="row groups")
+    figures.tell(f"{what}, p99", p99, "ms", limit=f"< {P99_MS}", bound_by="row groups")
+    assert median < MEDIAN_MS
+    assert p99 < P99_MS
+
+
+def test_a_single_page_from_anywhere(project: tuple[RestTransport, str], figures: Figures) -> None:
+    # Nothing is read ahead for a first page.
+    now, took = datetime.now(UTC), []
+    for number in range(PAGES):
+        end = now - timedelta(hours=number * 7)
+        arguments = ListArguments(start_time=now - timedelta(days=40), end_time=end)
+        began = time.perf_counter()
+        assert len(list_page(*project, arguments)) == 50
+        took.append((time.perf_counter() - began) * 1_000)
+    median, p99 = statistics.median(took), sorted(took)[int(len(took) * 0.99)]
+    what = "first page of 50 that ends anywhere"
+    figures.tell(f"{what}, median", median, "ms", limit=f"< {MEDIAN_MS}", bound_by="row groups")
+    figures.tell(f"{what}, p99", p99, "ms", limit=f"< {P99_MS}", bound_by="row groups")
+    assert median < MEDIAN_MS
+    assert p99 < P99_MS
+
+
+@pytest.mark.parametrize(
+    "text", ["status_code = 'ERROR'", "attributes.llm.token_count.total > 3000", "name = 'none'"]
+)
+def test_a_page_with_a_filter(
+    project: tuple[RestTransport, str], figures: Figures, text: str
+) -> None:
+    window: dict[str, Any] = {"start_time": datetime.now(UTC) - timedelta(days=40), "filter": text}
+    took = walk(*project, **window)
+    figures.tell(f"page of 50 where {text}, median", statistics.median(took), "ms")
+    assert statistics.median(took) < P99_MS

@@ -1,0 +1,136 @@
+"""Metadata: what a client makes of a frame, against the vendor's, and what the server makes of that."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.flight as fl  # noqa: TID251 - a service that does nothing, and a bare client
+import pytest
+
+import spanduck
+from spanduck import _sample
+from spanduck._wire import MetadataResult, WriteCommand, WriteKind, flight_headers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# Classes of the folder's conftest, which is no module to import from.
+Bench: TypeAlias = Any
+Figures: TypeAlias = Any
+
+ROWS = 20_000
+SPACE = "U3BhY2U6MTphYmNk"
+
+
+class Sink(fl.FlightServerBase):  # type: ignore[misc]  # pyarrow is untyped
+    """Takes whatever is written to it."""
+
+    def __init__(self) -> None:
+        super().__init__("grpc+tcp://127.0.0.1:0")
+
+    def do_put(self, context: Any, descriptor: Any, reader: Any, writer: Any) -> None:
+        rows = len(reader.read_all())
+        writer.write(MetadataResult(rows, rows).to_bytes())
+
+
+@pytest.fixture
+def address() -> Iterator[dict[str, Any]]:
+    with Sink() as sink:
+        yield {
+            "api_key": "ak-1",
+            "flight_host": "127.0.0.1",
+            "flight_port": sink.port,
+            "flight_scheme": "grpc+tcp",
+        }
+
+
+def frames() -> dict[str, pd.DataFrame]:
+    ids = [f"span-{number:012d}" for number in range(ROWS)]
+    fields = {
+        "attributes.metadata.customer": [f"cust-{number % 97}" for number in range(ROWS)],
+        "attributes.metadata.score": [number / 7 for number in range(ROWS)],
+        "attributes.metadata.region": ["us-west", "eu-central"] * (ROWS // 2),
+    }
+    patches = [{"tag": f"t{number}", "priority": number % 3} for number in range(ROWS)]
+    texts = [json.dumps(patch) for patch in patches]
+    return {
+        "field columns": pd.DataFrame({"context.span_id": ids, **fields}),
+        "patches": pd.DataFrame({"context.span_id": ids, "patch_document": patches}),
+        "patches as text": pd.DataFrame({"context.span_id": ids, "patch_document": texts}),
+        "both": pd.DataFrame({"context.span_id": ids, **fields, "patch_document": patches}),
+    }
+
+
+@pytest.mark.parametrize("shape", list(frames()))
+def test_metadata_is_prepared_faster_than_by_the_vendor(
+    address: dict[str, Any], figures: Figures, shape: str
+) -> None:
+    from arize import ArizeClient
+
+    arguments: dict[str, Any] = {
+        "space_id": SPACE,
+        "project_name": "p",
+        "dataframe": frames()[shape],
+    }
+    vendor = ArizeClient(**address).spans
+    took: dict[str, list[float]] = {"vendor": [], "ours": []}
+    with spanduck.SpansClient(**address) as ours:
+        for _ in range(4):
+            for name, client in (("vendor", vendor), ("ours", ours)):
+                began = time.perf_counter()
+                client.update_metadata(**arguments)
+                took[name].append(time.perf_counter() - began)
+    ratio = statistics.median(
+        a / b for a, b in zip(took["vendor"][1:], took["ours"][1:], strict=True)
+    )
+    figures.tell(f"metadata, {shape}", ROWS / statistics.median(took["ours"][1:]), "rows/s")
+    figures.tell("  against the vendor's client", ratio, "x", limit=">= 4")
+    assert ratio >= 4
+
+
+@pytest.mark.parametrize("kind", ["texts and numbers", "of every type"])
+def test_metadata_is_applied_at_a_rate(
+    fresh_bench: Callable[[], Bench], figures: Figures, kind: str
+) -> None:
+    bench, rates = fresh_bench(), []
+    spans = _sample.generate_table(200_000)
+    bench.upload_file("timed", spans.to_batches())
+    server = bench.server
+    options = fl.FlightCallOptions(headers=flight_headers(server.api_key), timeout=600)
+    command = WriteCommand(WriteKind.METADATA, server.space_id, "timed").to_json()
+    more = {"flag": True, "gone": None, "list": [1, 2]} if kind == "of every type" else {}
+    with fl.connect(f"grpc+tcp://127.0.0.1:{server.flight_port}") as client:
+        for number in range(4):
+            patches = [
+                json.dumps({"tag": f"t{number}-{n}", "n": n / 3, **more}) for n in range(len(spans))
+            ]
+            rows = pa.table(
+                {"context.span_id": spans["context.span_id"], "patch_document": patches}
+            )
+            began = time.perf_counter()
+            writer, results = client.do_put(
+                fl.FlightDescriptor.for_command(command), rows.schema, options
+            )
+            with writer:
+                writer.write_table(rows, max_chunksize=10_000)
+                writer.done_writing()
+                result = MetadataResult.from_bytes(results.read().to_pybytes())
+            rates.append(len(rows) / (time.perf_counter() - began))
+            assert (result.spans_updated, result.spans_failed) == (len(rows), 0)
+    rate = sorted(rates[1:])[1]  # the first call warms caches
+    least = 200_000 if kind == "texts and numbers" else 80_000
+    figures.tell(
+        f"200,000 patches {kind} in one call",
+        rate,
+        "rows/s",
+        limit=f">= {least:,}",
+        bound_by="reading and writing JSON",
+    )
+    figures.tell("  server memory meanwhile", bench.peak_mb(), "MB", limit="< 1,000")
+    assert rate >= least
+    assert bench.peak_mb() < 1_000

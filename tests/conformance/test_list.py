@@ -1,0 +1,246 @@
+"""Lists of spans, through the vendor's client and ours."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pytest
+from arize._generated.api_client.exceptions import ApiException
+
+from spanduck.exceptions import Error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+# Classes of the folder's conftest, which is no module to import from.
+Client: TypeAlias = Any
+ArizeClient: TypeAlias = Any
+EmbeddedServer: TypeAlias = Any
+
+REFUSED = {"vendor": ApiException, "spanduck": Error}
+
+
+def listed(client: Client, **options: Any) -> Any:
+    arguments = {"project": client.project, "space": client.space, **client.window, **options}
+    return client.spans.list(**arguments)
+
+
+def ids(page: Any) -> list[str]:
+    return [span.context.span_id for span in page.spans]
+
+
+@pytest.fixture
+def filled(client: Client, make_spans: Callable[..., pd.DataFrame]) -> Client:
+    """A client whose project has 12 spans with attributes, events and evaluations."""
+    import pandas as pd
+
+    spans = make_spans(
+        12,
+        **{
+            "attributes.llm.model_name": ["gpt-4o", "claude"] * 6,
+            "attributes.llm.token_count.total": list(range(12)),
+            "attributes.llm.input_messages": [
+                [{"message.role": "user", "message.content": f"question {n}"}] for n in range(12)
+            ],
+            "attributes.metadata": [{"n": n, "tags": ["a", "b"]} for n in range(12)],
+            "events": [
+                [
+                    {
+                        "name": "started",
+                        "timestamp": "2026-01-02T03:04:05.000006Z",
+                        "attributes": {"k": n},
+                    }
+                ]
+                for n in range(12)
+            ],
+        },
+    )
+    evaluations = pd.DataFrame(
+        {
+            "context.span_id": spans["context.span_id"],
+            "eval.Quality.label": ["good", "bad"] * 6,
+            "eval.Quality.score": [1.0, 0.25] * 6,
+        }
+    )
+    client.log(spans, evaluations)
+    return client
+
+
+def test_spans_come_newest_first_with_typed_fields(filled: Client, noon: datetime) -> None:
+    page = listed(filled)
+    assert ids(page) == [f"span-{n:010}" for n in reversed(range(12))]
+    assert not page.pagination.has_more
+    assert page.pagination.next_cursor is None
+    span = page.spans[-2]
+    start = noon + timedelta(seconds=1, microseconds=123_456)
+    assert (span.name, str(getattr(span.kind, "value", span.kind))) == ("step 1", "LLM")
+    assert (span.context.trace_id, span.parent_id) == ("trace-0000000000", "span-0000000000")
+    assert (span.start_time, span.end_time) == (start, start + timedelta(seconds=1.5))
+    assert str(getattr(span.status_code, "value", span.status_code)) == "ERROR"
+    assert span.attributes == {
+        "openinference.span.kind": "LLM",
+        "llm.model_name": "claude",
+        "llm.token_count.total": 1,
+        "llm.input_messages": [{"message.role": "user", "message.content": "question 1"}],
+        "metadata": {"n": 1, "tags": ["a", "b"]},
+    }
+    (evaluation,) = span.evaluations
+    assert (evaluation.name, evaluation.label, evaluation.score) == ("Quality", "bad", 0.25)
+    (event,) = span.events
+    assert event.name == "started"
+    assert event.timestamp == datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
+    assert event.attributes == {"k": 1}
+    assert list(span.annotations) == []
+
+
+def test_pages_are_walked_by_cursor(filled: Client) -> None:
+    found: list[str] = []
+    cursor = None
+    while True:
+        page = listed(filled, limit=5, cursor=cursor)
+        found += ids(page)
+        cursor = page.pagination.next_cursor
+        if not cursor:
+            break
+    assert found == [f"span-{n:010}" for n in reversed(range(12))]
+
+
+def test_the_documented_filters_select(filled: Client) -> None:
+    wanted = {
+        "status_code = 'ERROR'": 4,
+        "eval.Quality.label = 'good'": 6,
+        "latency_ms > 1000": 12,
+        "latency_ms > 1789": 0,
+        "status_code = 'ERROR' AND eval.Quality.label = 'good'": 2,
+        "status_code = 'ERROR' OR eval.Quality.label = 'good'": 8,
+        "span_kind = 'LLM'": 4,
+        "annotation.Quality.label = 'good'": 0,
+    }
+    found = {text: len(listed(filled, filter=text).spans) for text in wanted}
+    assert found == wanted
+
+
+def test_columns_are_chosen_and_texts_are_cut(filled: Client) -> None:
+    span = listed(filled, included_columns=["attributes.llm.model_name"]).spans[0]
+    assert span.attributes == {"llm.model_name": "claude"}
+    assert list(span.evaluations) == []
+    excluded = ["attributes.metadata", "attributes.llm.input_messages", "eval.Quality.label"]
+    span = listed(filled, excluded_columns=excluded).spans[0]
+    assert set(span.attributes) == {
+        "openinference.span.kind",
+        "llm.model_name",
+        "llm.token_count.total",
+    }
+    assert [(e.label, e.score) for e in span.evaluations] == [(None, 0.25)]
+    span = listed(filled, truncate_string_length=4).spans[0]
+    assert span.attributes["llm.input_messages"][0]["message.content"] == "que…"
+    assert span.evaluations[0].name == "Quality"
+
+
+def test_naive_times_are_utc_and_both_bounds_belong_to_the_window(
+    filled: Client, noon: datetime
+) -> None:
+    first = (noon + timedelta(seconds=3, microseconds=123_456)).replace(tzinfo=None)
+    last = first + timedelta(seconds=2)
+    found = ids(listed(filled, start_time=first, end_time=last))
+    assert found == [f"span-{n:010}" for n in (5, 4, 3)]
+
+
+def test_without_a_window_the_last_seven_days_are_listed(filled: Client) -> None:
+    assert len(listed(filled, start_time=None, end_time=None).spans) == 12
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"filter": "nonsense = 1"},
+        {"filter": " "},
+        {"cursor": "garbage"},
+        {"included_columns": ["name"], "excluded_columns": ["name"]},
+    ],
+)
+def test_bad_arguments_are_refused(filled: Client, options: dict[str, Any]) -> None:
+    with pytest.raises(REFUSED[filled.name]):
+        listed(filled, **options)
+
+
+def test_results_become_dicts_json_and_frames(filled: Client) -> None:
+    page = listed(filled, limit=3)
+    as_dict = page.to_dict()
+    assert as_dict["spans"][0]["context"]["span_id"] == "span-0000000011"
+    assert as_dict["pagination"]["has_more"] is True
+    frame = page.to_df()
+    assert len(frame) == 3
+    assert frame["name"].tolist() == ["step 2", "step 1", "step 0"]
+    assert frame["attributes"][0]["llm.model_name"] == "claude"
+    assert "status_message" not in frame.columns
+
+
+def test_both_clients_make_the_same_frame(
+    connect: Callable[..., Client], make_spans: Callable[..., pd.DataFrame]
+) -> None:
+    import pandas as pd
+
+    theirs = connect("vendor")
+    theirs.log(make_spans(5, **{"attributes.x": list("abcde")}))
+    rows = pd.DataFrame(
+        {
+            "context.span_id": ["span-0000000003"],
+            "annotation.Quality.label": ["good"],
+            "annotation.Quality.score": [1.0],
+        }
+    )
+    theirs.spans.update_annotations(
+        space_id=theirs.space, project_name=theirs.project, dataframe=rows
+    )
+    ours = connect("spanduck", project=theirs.project)
+    frames = [listed(client).to_df() for client in (theirs, ours)]
+    frames = [frame.drop(columns=["evaluations", "events"]) for frame in frames]
+    empty = {"trace_annotations"}
+    common = sorted(set(frames[0].columns) - empty)
+    assert sorted(set(frames[1].columns) - empty) == common
+    first, second = ([frame[name].astype(str).tolist() for name in common] for frame in frames)
+    names = {name: (a, b) for name, a, b in zip(common, first, second, strict=True) if a != b}
+    # Enumerations print their class.
+    assert set(names) <= {"kind", "status_code"}
+
+
+def test_our_bodies_are_those_of_the_vendor(noon: datetime) -> None:
+    from arize._generated import api_client
+
+    from spanduck._wire import ListRequest
+
+    options: dict[str, Any] = {
+        "start_time": noon,
+        "end_time": noon + timedelta(days=1),
+        "filter": "name = 'x'",
+        "included_columns": ["attributes.a"],
+        "truncate_string_length": 7,
+    }
+    theirs = api_client.ListSpansRequest(project_id="cDox", **options)
+    options["included_columns"] = ("attributes.a",)
+    ours = ListRequest("cDox", **options)
+    sent = json.loads(json.dumps(theirs.to_dict(), default=lambda moment: moment.isoformat()))
+    assert ours.to_dict() == sent
+
+
+def test_traces_are_listed_for_the_vendor(
+    vendor: ArizeClient,
+    server: EmbeddedServer,
+    connect: Callable[..., Client],
+    make_spans: Callable[..., pd.DataFrame],
+) -> None:
+    client = connect("vendor")
+    client.log(make_spans(9))
+    arguments = {"project": client.project, "space": server.space_id, **client.window}
+    answer = vendor.traces.list(**arguments, filter="span_kind = 'TOOL'", limit=2)
+    assert [trace.root_span_id for trace in answer.traces] == ["span-0000000006", "span-0000000003"]
+    assert [len(trace.spans) for trace in answer.traces] == [3, 3]
+    rest = vendor.traces.list(
+        **arguments, filter="span_kind = 'TOOL'", cursor=answer.pagination.next_cursor
+    )
+    assert [trace.root_span_id for trace in rest.traces] == ["span-0000000000"]
