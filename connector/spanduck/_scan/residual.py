@@ -80,6 +80,11 @@ def keep(predicate: Predicate, columns: Columns, rows: int) -> pa.Array:
     return fold(predicate, _Keep(columns, rows))
 
 
+def _left_to_engine(predicate: Predicate) -> TypeError:
+    """Return the error for a kind of predicate that `is_exact` never agrees to."""
+    return TypeError(f"{predicate} is the engine's to apply")
+
+
 class _IsExact(Visitor[bool]):
     def __init__(self, types: Mapping[str, pa.DataType]) -> None:
         self._types = types
@@ -157,16 +162,16 @@ class _Keep(Visitor[pa.Array]):
         return pc.is_null(values.storage if values.type == JSON_TYPE else values)
 
     def between(self, predicate: Between) -> pa.Array:
-        raise NotImplementedError(f"{predicate} is the engine's")
+        raise _left_to_engine(predicate)
 
     def like(self, predicate: Like) -> pa.Array:
-        raise NotImplementedError(f"{predicate} is the engine's")
+        raise _left_to_engine(predicate)
 
     def contains(self, predicate: Contains) -> pa.Array:
-        raise NotImplementedError(f"{predicate} is the engine's")
+        raise _left_to_engine(predicate)
 
     def opaque(self, predicate: Opaque) -> pa.Array:
-        raise NotImplementedError(f"{predicate} is the engine's")
+        raise _left_to_engine(predicate)
 
     def all_of(self, operands: Sequence[pa.Array]) -> pa.Array:
         return reduce(pc.and_kleene, operands)
