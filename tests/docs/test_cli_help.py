@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import typer
 
 from spanduck.cli import app
@@ -45,3 +46,15 @@ def test_the_page_shows_every_command() -> None:
     context = typer.Context(typer.main.get_command(app))
     commands = typer.main.get_group(app).list_commands(context)
     assert shown == {"", *commands}
+
+
+@pytest.mark.parametrize("arguments", ["", "query", "export", "serve"])
+def test_help_waits_for_nothing_that_takes_long_to_import(arguments: str) -> None:
+    program = f"""
+import sys
+from spanduck.cli import app
+app({[*arguments.split(), "--help"]!r}, standalone_mode=False)
+heavy = {{"duckdb", "pyarrow", "pandas", "numpy", "sqlglot", "httpx", "starlette"}}
+assert not heavy & sys.modules.keys(), heavy & sys.modules.keys()
+"""
+    subprocess.run([sys.executable, "-W", "error", "-c", program], check=True, capture_output=True)

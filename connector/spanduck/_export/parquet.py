@@ -1,37 +1,20 @@
-"""An export as a Parquet file that is there when it is complete, or not at all."""
+"""An export as a Parquet file."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 import pyarrow as pa
 
-from spanduck.exceptions import ConfigError
+from spanduck._export.replacing import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from io import RawIOBase
+    from pathlib import Path
 
 _GROUP_ROWS: Final = 100_000
 _GROUP_BYTES: Final = 32 << 20
-
-
-def check_target(path: Path) -> None:
-    """Refuse a path that nothing can be written to, before anything is asked of the service.
-
-    Raises:
-        ConfigError: Its folder is not there, or it is a folder.
-    """
-    if not path.parent.is_dir():
-        raise ConfigError(
-            f"the folder {str(path.parent)!r} does not exist", next_step="Create it first."
-        )
-    if path.is_dir():
-        raise ConfigError(f"{str(path)!r} is a folder", next_step="Name a file in it.")
 
 
 def write_parquet(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
@@ -44,19 +27,8 @@ def write_parquet(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatc
     Raises:
         ConfigError: The file cannot be written.
     """
-    descriptor, name = _temporary(path)
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            rows = write_groups(file, schema, batches)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
-    return rows
+    with replacing(path) as file:
+        return write_groups(file, schema, batches)
 
 
 def write_groups(
@@ -72,18 +44,6 @@ def write_groups(
             writer.write_table(group, row_group_size=group.num_rows)
             rows += group.num_rows
     return rows
-
-
-def _temporary(path: Path) -> tuple[int, str]:
-    try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    except OSError as exc:
-        raise ConfigError(f"cannot write to {str(path.parent)!r}: {exc.strerror}") from exc
-    # A temporary file is private; the one it becomes has the permissions of any new file.
-    mask = os.umask(0)
-    os.umask(mask)
-    os.fchmod(descriptor, 0o666 & ~mask)
-    return descriptor, name
 
 
 def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from spanduck._output.formats import ReportFormat
+from spanduck._output.consoles import stderr, stdout
+from spanduck._output.formats import TextFormat
 from spanduck._output.reports import count
 from spanduck._transport.flight import FlightTransport
 from spanduck._transport.rest import RestTransport
@@ -170,9 +170,9 @@ def _probe(flight: FlightTransport, space: str, project: str) -> None:
             raise
 
 
-def tell_check(check: Check, fmt: ReportFormat) -> None:
+def tell_check(check: Check, fmt: TextFormat) -> None:
     """Tell what was reached on stdout, and what failed, and why, on stderr."""
-    if fmt is ReportFormat.json:
+    if fmt is TextFormat.json:
         document = {
             "ok": check.is_good,
             **{part.name: part.to_dict() for part in check.parts},
@@ -185,11 +185,11 @@ def tell_check(check: Check, fmt: ReportFormat) -> None:
         grid = Table.grid(padding=(0, 2))
         for part in check.parts:
             grid.add_row(part.name, Text(part.what), _state(part), part.found)
-        console = Console()
+        console = stdout()
         if not console.is_terminal:
             console.width = max(console.width, console.measure(grid).maximum)
         console.print(grid)
-    notes = Console(stderr=True)
+    notes = stderr()
     for part in check.parts:
         if part.error is not None:
             notes.print(

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from spanduck._output.files import reason
 from spanduck._output.reports import count
 from spanduck.exceptions import ConfigError
 
@@ -48,4 +49,4 @@ def _text(file: str) -> str:
     try:
         return sys.stdin.read() if file == _STDIN else Path(file).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as exc:
-        raise ConfigError(f"cannot read {file}: {exc}", setting="--from-file") from exc
+        raise ConfigError(f"cannot read {file}: {reason(exc)}", setting="--from-file") from exc

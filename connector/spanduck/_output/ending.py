@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import typer
-from rich.console import Console
-from rich.text import Text
+
+from spanduck._output.consoles import say, stderr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,16 +20,6 @@ if TYPE_CHECKING:
 FAILED: Final = 1
 MISUSED: Final = 2
 INTERRUPTED: Final = 130
-
-
-def stderr() -> Console:
-    """Return where everything goes that is no data."""
-    return Console(stderr=True)
-
-
-def say(line: str) -> None:
-    """Tell something in passing."""
-    stderr().print(Text(line, style="dim"), soft_wrap=True)
 
 
 class Ending:
@@ -76,18 +66,29 @@ def _leave(status: int) -> NoReturn:
     os._exit(status)
 
 
+def _fail(status: int) -> NoReturn:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python's own end would flush again, and make the status its own.
+        _leave(status)
+    raise typer.Exit(status)
+
+
 @contextmanager
 def ending_well() -> Iterator[Ending]:
     """Run a command's work, and end the command as its failures ask for."""
     ending = Ending()
     try:
         yield ending
-    except KeyboardInterrupt:
+        # Here, where it is known what to make of a reader that is gone.
+        sys.stdout.flush()
+    except (KeyboardInterrupt, typer.Abort):
         say("interrupted")
         _leave(INTERRUPTED)
     except BrokenPipeError:
         # Whoever reads stdout has seen enough.
-        _leave(0)
+        _leave(FAILED if ending.is_failed else 0)
     except (typer.Exit, typer.BadParameter):
         raise
     except Exception as exc:
@@ -98,6 +99,6 @@ def ending_well() -> Iterator[Ending]:
             _leave(INTERRUPTED)
         if not isinstance(exc, EXPECTED):
             raise
-        raise typer.Exit(ending.tell(exc)) from None
+        _fail(ending.tell(exc))
     if ending.is_failed:
-        raise typer.Exit(FAILED)
+        _fail(FAILED)

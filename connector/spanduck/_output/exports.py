@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import sys
 from typing import IO, TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
-from rich.console import Console
 
 from spanduck._export.parquet import write_groups
+from spanduck._output.consoles import Done, say, stdout
 from spanduck._output.formats import Format
 from spanduck._output.reports import count
 from spanduck._output.tables import TABLE_ROWS, show_table
-from spanduck._output.writers import Sink, replacing, write_rows
+from spanduck._output.writers import Sink, write_arrow, write_rows
 from spanduck._progress import progress
 from spanduck._scan.decode import Decoder
 from spanduck._scan.schema_cache import declared_schema
+from spanduck.exceptions import ValidationError
 from spanduck_sql.plan import wire_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
     from spanduck.client import SpansClient
 
 
 # `Any`: the arguments of `SpansClient.export`, under the same names.
-def export_spans(client: SpansClient, fmt: Format, output: Path | None, **arguments: Any) -> str:
-    """Export spans to a file, or to stdout; returns what was done in a few words.
+def export_spans(client: SpansClient, fmt: Format, stream: IO[bytes], **arguments: Any) -> Done:
+    """Export spans to a stream; returns what it came to.
 
     Parquet and Arrow have the types that the service sends. The other formats have those of SQL:
     times are times, JSON documents are JSON.
@@ -36,32 +35,50 @@ def export_spans(client: SpansClient, fmt: Format, output: Path | None, **argume
     Args:
         client: Where from. Closing it, from any thread, ends the export.
         fmt: How they are written. A table shows the first rows, and the export ends there.
-        output: The file, which appears once it is complete; stdout without one.
+        stream: Where the bytes go, but for a table, which goes to stdout.
         **arguments: Those of `SpansClient.export`.
+
+    Raises:
+        ValidationError: None of the columns is there.
+        ServiceError: The export failed.
     """
-    if fmt is Format.parquet and output is not None:
-        return count(client.export_to_parquet(path=output, **arguments), "span")
-    reader = client.export(**arguments)
     if fmt is Format.table:
-        return _show(reader, arguments.get("columns"))
+        with client.export(**arguments) as reader:
+            return _show(reader, _wanted(reader, arguments))
     # On a terminal the rows themselves show how far it is.
-    is_wanted = False if output is None and sys.stdout.isatty() else client.settings.local.progress
+    is_wanted = False if stream.isatty() else client.settings.local.progress
     with (
-        reader,
+        client.export(**arguments) as reader,
         progress(unit="spans", total=reader.total_rows, is_wanted=is_wanted) as advance,
     ):
+        wanted = _wanted(reader, arguments)
 
         def batches() -> Iterator[pa.RecordBatch]:
             for batch in reader:
                 yield batch
                 advance("exporting", batch.num_rows)
 
-        if output is None:
-            rows = _write(reader.schema, batches(), fmt, sys.stdout.buffer, arguments)
-        else:
-            with replacing(output) as stream:
-                rows = _write(reader.schema, batches(), fmt, stream, arguments)
-    return count(rows, "span")
+        rows = _write(reader.schema, batches(), fmt, stream, wanted)
+    return Done(count(rows, "span"))
+
+
+# `Any`: as above.
+def _wanted(reader: pa.RecordBatchReader, arguments: dict[str, Any]) -> Sequence[str] | None:
+    """Return the columns that were asked for; those that no span has are told."""
+    columns: Sequence[str] | None = arguments.get("columns")
+    absent = [name for name in columns or () if name not in reader.schema.names]
+    if not absent:
+        return columns
+    told = f"no span has {', '.join(map(repr, absent))}"
+    if columns is not None and len(absent) == len(columns):
+        query = f"FROM spans('{arguments['project_name']}') LIMIT 0"
+        raise ValidationError(
+            f"{told}, and no other column is asked for",
+            column=absent[0],
+            next_step=f'The names that there are: spanduck query "{query}" -f csv',
+        )
+    say(f"{told}: left out")
+    return columns
 
 
 def _write(
@@ -69,36 +86,34 @@ def _write(
     batches: Iterator[pa.RecordBatch],
     fmt: Format,
     stream: IO[bytes],
-    arguments: dict[str, Any],
+    columns: Sequence[str] | None,
 ) -> int:
     sink = Sink(stream)
     if fmt is Format.parquet:
         rows = write_groups(sink, schema, batches)
     elif fmt is Format.arrow:
-        rows = 0
-        with pa.ipc.new_stream(sink, schema) as writer:
-            for batch in batches:
-                writer.write_batch(batch)
-                rows += batch.num_rows
+        rows = write_arrow(sink, schema, batches)
     else:
-        with _SqlRows(schema, batches, arguments.get("columns")) as relation:
-            rows = write_rows(relation, fmt, stream)
+        with _SqlRows(schema, batches, columns) as relation:
+            return write_rows(relation, fmt, stream)
     sink.flush()
     return rows
 
 
-def _show(reader: pa.RecordBatchReader, columns: list[str] | None) -> str:
-    with reader, _SqlRows(reader.schema, iter(reader), columns) as relation:
-        shown = show_table(Console(), relation.to_arrow_reader(TABLE_ROWS + 1))
-    more = " shown of more; other formats have them all" if shown.has_more else ""
-    return f"{count(shown.rows, 'span')}{more}"
+def _show(reader: pa.RecordBatchReader, columns: Sequence[str] | None) -> Done:
+    with _SqlRows(reader.schema, iter(reader), columns) as relation:
+        shown = show_table(stdout(), relation.to_arrow_reader(TABLE_ROWS + 1))
+    what = count(shown.rows, "span")
+    if shown.has_more:
+        return Done(f"{what} shown of more", "other formats have them all")
+    return Done(what)
 
 
 class _SqlRows:
     """The batches of an export as a relation of SQL types, of an engine that lives as long."""
 
     def __init__(
-        self, wire: pa.Schema, batches: Iterator[pa.RecordBatch], columns: list[str] | None
+        self, wire: pa.Schema, batches: Iterator[pa.RecordBatch], columns: Sequence[str] | None
     ) -> None:
         declared = declared_schema(wire)
         fields = [item for item in declared if not columns or wire_name(item) in columns]

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from rich.console import Console
 from rich.text import Text
 
+from spanduck._output.consoles import stderr, stdout
 from spanduck._output.formats import TextFormat
 from spanduck._scan.window import sent_window
 from spanduck.exceptions import FilterError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     import pyarrow as pa
+    from rich.console import Console
 
     from spanduck_sql.pushdown import Pushing, Window
     from spanduck_sql.translate import FilterAsSql
@@ -54,14 +55,14 @@ def tell_filter(
         }
     if fmt is TextFormat.text:
         show_labelled(
-            Console(),
+            stdout(),
             [
                 ("filter", meaning.normal),
                 ("sql", meaning.sql),
                 ("columns", ", ".join(meaning.columns)),
             ],
         )
-    _show_warnings(Console(stderr=True), meaning)
+    _show_warnings(stderr(), meaning)
 
 
 def tell_condition(text: str, schema: pa.Schema | None, *, mode: Pushing, fmt: TextFormat) -> None:
@@ -94,7 +95,7 @@ def tell_condition(text: str, schema: pa.Schema | None, *, mode: Pushing, fmt: T
                 "end_time": None if end is None else end.isoformat(),
             }
     if fmt is TextFormat.text:
-        console = Console()
+        console = stdout()
         show_labelled(
             console,
             [

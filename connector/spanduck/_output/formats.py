@@ -39,13 +39,6 @@ _FORMAT_BY_SUFFIX: Final = {
 }
 
 
-class ReportFormat(StrEnum):
-    """How what was found is told: to a person, or to a program."""
-
-    table = "table"
-    json = "json"
-
-
 class ListFormat(StrEnum):
     """How a list of spans is written; `json` and `ndjson` as in `Format`."""
 
@@ -82,7 +75,7 @@ class Format(StrEnum):
 
 
 class TextFormat(StrEnum):
-    """How what is found out is told: to a person, or to a program."""
+    """How what was found is told: to a person, or to a program."""
 
     text = "text"
     json = "json"

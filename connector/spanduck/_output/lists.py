@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import sys
 from itertools import islice
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
+from spanduck._output.consoles import Done
 from spanduck._output.formats import ListFormat
 from spanduck._output.reports import count
 from spanduck._output.tables import show_table
@@ -49,25 +49,28 @@ _FIELDS: Final = (
 # `Any`: the arguments of `SpansClient.list`.
 def list_spans(
     client: SpansClient, fmt: ListFormat, console: Console, *, limit: int, **arguments: Any
-) -> str:
-    """List the newest spans on stdout; returns what it came to."""
+) -> Done:
+    """List the newest spans on stdout.
+
+    `json` and `ndjson` are written as pages come; a table and CSV, whose columns are those of all
+    spans, are held in memory until then.
+    """
     page_spans = min(limit, _PAGE_SPANS)
-    spans = list(islice(client.iter_spans(limit=page_spans, **arguments), limit))
-    if fmt is ListFormat.table:
-        _show(spans, console, arguments.get("included_columns") or ())
-    else:
-        write = {
-            ListFormat.csv: _csv,
-            ListFormat.json: _json,
-            ListFormat.ndjson: _ndjson,
-        }[fmt]
-        sys.stdout.write(write(spans))
-        sys.stdout.flush()
-    more = "; there may be more, which --limit shows" if len(spans) == limit else ""
-    return f"{count(len(spans), 'span')}{more}"
+    spans = islice(client.iter_spans(limit=page_spans, **arguments), limit)
+    match fmt:
+        case ListFormat.table:
+            listed = _show(list(spans), console, arguments.get("included_columns") or ())
+        case ListFormat.csv:
+            listed = _csv(list(spans))
+        case ListFormat.json:
+            listed = _json(spans)
+        case ListFormat.ndjson:
+            listed = _ndjson(spans)
+    hint = "there may be more, which a higher --limit shows" if listed == limit else ""
+    return Done(count(listed, "span"), hint)
 
 
-def _show(spans: Sequence[Span], console: Console, columns: Sequence[str]) -> None:
+def _show(spans: Sequence[Span], console: Console, columns: Sequence[str]) -> int:
     rows = [{name: getattr(span, name) for name in _SHOWN.names} for span in spans]
     table = pa.Table.from_pylist(rows, _SHOWN)
     flat = [_flat(span) for span in spans]
@@ -76,26 +79,33 @@ def _show(spans: Sequence[Span], console: Console, columns: Sequence[str]) -> No
             continue
         values = [_text(row.get(name)) for row in flat]
         table = table.append_column(pa.field(name, pa.string()), pa.array(values, pa.string()))
-    show_table(console, table.to_reader(), max_rows=max(len(spans), 1))
+    return show_table(console, table.to_reader(), max_rows=max(len(spans), 1)).rows
 
 
-def _csv(spans: Sequence[Span]) -> str:
+def _csv(spans: Sequence[Span]) -> int:
     rows = [_flat(span) for span in spans]
     names = dict.fromkeys(name for row in rows for name in row)
-    written = io.StringIO()
-    writer = csv.writer(written, lineterminator="\n")
+    writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(names or _flat_names())
     writer.writerows([_text(row.get(name)) for name in names] for row in rows)
-    return written.getvalue()
+    return len(rows)
 
 
-def _json(spans: Sequence[Span]) -> str:
-    lines = [span.to_json() for span in spans]
-    return "[\n" + ",\n".join(lines) + "\n]\n" if lines else "[]\n"
+def _json(spans: Iterable[Span]) -> int:
+    listed = 0
+    sys.stdout.write("[")
+    for listed, span in enumerate(spans, 1):
+        sys.stdout.write(f"{',' if listed > 1 else ''}\n{span.to_json()}")
+    sys.stdout.write("\n]\n" if listed else "]\n")
+    return listed
 
 
-def _ndjson(spans: Sequence[Span]) -> str:
-    return "".join(f"{span.to_json()}\n" for span in spans)
+def _ndjson(spans: Iterable[Span]) -> int:
+    listed = 0
+    for span in spans:
+        sys.stdout.write(f"{span.to_json()}\n")
+        listed += 1
+    return listed
 
 
 def _flat_names() -> list[str]:

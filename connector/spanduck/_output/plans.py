@@ -7,9 +7,9 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from rich.console import Console
 from rich.text import Text
 
+from spanduck._output.consoles import stderr, stdout
 from spanduck._output.filters import NOTHING, show_labelled, show_not_pushed, window_text
 from spanduck._output.formats import TextFormat
 from spanduck._scan.window import sent_window
@@ -18,6 +18,8 @@ from spanduck_sql.pushdown import Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from rich.console import Console
 
     from spanduck._explain import Explained, ExplainedScan
 
@@ -32,12 +34,12 @@ def tell_plans(explained: Explained, fmt: TextFormat) -> None:
         explained: The statement's exports.
         fmt: Text, or one JSON array with an object for each export.
     """
-    notes = Console(stderr=True)
+    notes = stderr()
     if fmt is TextFormat.json:
         told = [scan.to_dict() for scan in explained.scans]
         sys.stdout.write(json.dumps(told, indent=2) + "\n")
     else:
-        console = Console()
+        console = stdout()
         for number, scan in enumerate(explained.scans):
             if number:
                 console.print()

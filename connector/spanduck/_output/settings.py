@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 from pydantic import SecretStr
-from rich.console import Console
 from rich.text import Text
 
 from spanduck._config import PREFIX_BY_GROUP
-from spanduck._output.formats import ReportFormat
+from spanduck._output.consoles import stderr, stdout
+from spanduck._output.formats import TextFormat
 from spanduck._output.tables import show_table
 
 if TYPE_CHECKING:
@@ -64,14 +64,14 @@ def all_settings(settings: Settings) -> Iterator[Setting]:
             )
 
 
-def tell_settings(settings: Settings, fmt: ReportFormat) -> None:
+def tell_settings(settings: Settings, fmt: TextFormat) -> None:
     """Tell every setting on stdout, and what it comes to where a table is read."""
     told = list(all_settings(settings))
     addresses = {
         "rest_url": settings.service.rest_url,
         "flight_location": settings.service.flight_location,
     }
-    if fmt is ReportFormat.json:
+    if fmt is TextFormat.json:
         document = {"settings": [asdict(item) for item in told], **addresses}
         sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
         return
@@ -82,8 +82,8 @@ def tell_settings(settings: Settings, fmt: ReportFormat) -> None:
             "from": [item.source for item in told],
         }
     )
-    show_table(Console(), table.to_reader(), max_rows=len(table))
-    notes = Console(stderr=True)
+    show_table(stdout(), table.to_reader(), max_rows=len(table))
+    notes = stderr()
     for name, address in addresses.items():
         notes.print(Text(f"{name}: {address}", style="dim"), soft_wrap=True)
     if settings.service.api_key is None:

@@ -8,15 +8,18 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from rich.console import Console
 from rich.text import Text
 
+from spanduck._output.consoles import say, stderr
 from spanduck._output.reports import count
 from spanduck._upload.files import opened
-from spanduck.exceptions import ValidationError
+from spanduck._upload.values.kinds import EVALUATIONS, SHORT_SPAN_ID
+from spanduck._upload.values.long import LEVEL, NAME
+from spanduck.exceptions import IncompleteUploadError, ValidationError
 from spanduck_sql.schema import SPAN_ID, parse_evaluation_column
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from spanduck._output.formats import FileFormat
@@ -47,13 +50,17 @@ def log_file(
         ValidationError: With every problem found; nothing of the file was sent.
         ServiceError: A call failed.
     """
-    console = Console(stderr=True)
+    console = stderr()
     began = time.monotonic()
     with contextlib.ExitStack() as stack:
         told = stack.enter_context(warnings.catch_warnings(record=True))
         warnings.simplefilter("always")
         source, source_format = evaluations or path, evaluations_format or fmt
-        given = _evaluations(stack.enter_context(opened(source, str(source_format))))
+        given = _evaluations(
+            stack.enter_context(opened(source, str(source_format))), is_own=evaluations is not None
+        )
+        if evaluations is not None:
+            _need_evaluations(given, evaluations)
         spans = _spans(stack.enter_context(opened(path, str(fmt))))
         try:
             response = client.log(dataframe=spans, evals_dataframe=given, **arguments)
@@ -73,6 +80,43 @@ def log_file(
     console.print(Text.assemble((path.name, "bold"), f": {line}"), soft_wrap=True)
 
 
+def _need_evaluations(given: pa.Table | None, path: Path) -> None:
+    if given is None:
+        raise ValidationError(
+            f"{path.name} has no column of an evaluation",
+            next_step="Name them eval.<name>.label, eval.<name>.score or eval.<name>.explanation;"
+            " or give each evaluation a row with name and label, score or explanation.",
+        )
+
+
+@contextlib.contextmanager
+def telling_how_to_go_on(
+    skipped: int, *, this: Callable[[int], str], rest: Callable[[int], str]
+) -> Iterator[Callable[[int], object]]:
+    """Name the command that goes on, when the upload of a file breaks off between two calls.
+
+    Args:
+        skipped: Rows of the file that were stored before.
+        this: The command that goes on with this file, after as many rows.
+        rest: The same, with the files that come after it, for an interrupt.
+
+    Yields:
+        What takes the number of rows that are stored.
+    """
+    stored = [skipped]
+    try:
+        yield stored.append
+    except IncompleteUploadError as exc:
+        stored_before = f"The {exc.rows_stored:,} rows before are stored."
+        go_on = f"Go on with: {this(exc.rows_stored)}"
+        exc.next_step = " ".join(filter(None, [stored_before, exc.advice, go_on]))
+        raise
+    except KeyboardInterrupt:
+        if stored[-1]:
+            say(f"the first {stored[-1]:,} rows are stored; go on with: {rest(stored[-1])}")
+        raise
+
+
 def _of_file(text: str, spans: Path, evaluations: Path) -> str:
     """Put the names of files where the client names its arguments."""
     return text.replace("evals_dataframe", evaluations.name).replace("dataframe", spans.name)
@@ -83,14 +127,17 @@ def _spans(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
     return _selected(reader, names)
 
 
-def _evaluations(reader: pa.RecordBatchReader) -> pa.Table | None:
+def _evaluations(reader: pa.RecordBatchReader, *, is_own: bool) -> pa.Table | None:
     """Return what there is of evaluations; they are held in memory, so nothing else is."""
-    names = [name for name in reader.schema.names if parse_evaluation_column(name) is not None]
-    if not names:
+    given = reader.schema.names
+    names = [name for name in given if parse_evaluation_column(name) is not None]
+    # Beside spans a name is the name of the span.
+    if not names and is_own and NAME in given:
+        names = [name for name in given if name in (NAME, LEVEL, *EVALUATIONS.fields)]
+    if not set(names) - {NAME, LEVEL}:
         return None
-    return _selected(
-        reader, [SPAN_ID, *names] if SPAN_ID in reader.schema.names else names
-    ).read_all()
+    ids = [name for name in given if name in (SPAN_ID, SHORT_SPAN_ID)]
+    return _selected(reader, [*ids, *names]).read_all()
 
 
 def _selected(reader: pa.RecordBatchReader, names: list[str]) -> pa.RecordBatchReader:

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import io
-import os
-from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Final, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import csv, ipc, parquet
+from pyarrow import csv, ipc
 
+from spanduck._export.parquet import write_groups
 from spanduck._output.encoding import csv_rows, json_rows
 from spanduck._output.formats import Format
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator
 
     from duckdb import DuckDBPyRelation
 
-# Spans have about 2 kB: a batch is a few megabytes, a row group of Parquet a few dozen.
+# Spans have about 2 kB: a batch is a few megabytes.
 _BATCH_ROWS: Final = 2_048
-_ROW_GROUP_ROWS: Final = 20_480
 
 
 class Sink(io.RawIOBase):
@@ -127,41 +124,21 @@ def _write_ndjson(relation: DuckDBPyRelation, sink: Sink, go_on: Callable[[], bo
     return rows
 
 
-def _write_arrow(relation: DuckDBPyRelation, sink: Sink, go_on: Callable[[], bool]) -> int:
-    reader = relation.to_arrow_reader(_BATCH_ROWS)
+def write_arrow(sink: Sink, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
+    """Write batches as an Arrow stream; returns the number of rows."""
     rows = 0
-    with ipc.new_stream(sink, reader.schema) as writer:
-        for batch in _batches(reader, go_on):
+    with ipc.new_stream(sink, schema) as writer:
+        for batch in batches:
             writer.write_batch(batch)
             rows += len(batch)
     return rows
+
+
+def _write_arrow(relation: DuckDBPyRelation, sink: Sink, go_on: Callable[[], bool]) -> int:
+    reader = relation.to_arrow_reader(_BATCH_ROWS)
+    return write_arrow(sink, reader.schema, _batches(reader, go_on))
 
 
 def _write_parquet(relation: DuckDBPyRelation, sink: Sink, go_on: Callable[[], bool]) -> int:
-    reader = relation.to_arrow_reader(_ROW_GROUP_ROWS)
-    rows = 0
-    with parquet.ParquetWriter(
-        sink, reader.schema, compression="zstd", compression_level=1
-    ) as writer:
-        for batch in _batches(reader, go_on):
-            writer.write_batch(batch)
-            rows += len(batch)
-    return rows
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Write a file under a temporary name beside it, and give it its own when all went well.
-
-    On an error the temporary file is removed and a file that was there before stays as it is.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("wb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    reader = relation.to_arrow_reader(_BATCH_ROWS)
+    return write_groups(sink, reader.schema, _batches(reader, go_on))

@@ -105,6 +105,8 @@ def test_a_table_shows_the_first_rows(command: Command) -> None:
         (["export", "p", "--columns", "a,,b"], "--columns"),
         (["export", "p", "--output", "rows.xyz"], "--format"),
         (["export", "p", "--output", "nowhere/rows.parquet"], "nowhere"),
+        (["export", "p", "--output", "nowhere/rows.csv"], "nowhere"),
+        (["export", "p", "--output", ".", "-f", "csv"], "is a folder"),
     ],
 )
 def test_bad_usage_is_status_2(command: Command, arguments: list[str], word: str) -> None:
@@ -122,6 +124,7 @@ def test_bad_usage_is_status_2(command: Command, arguments: list[str], word: str
         ([PROJECT, "--sample-rate", "2"], "sample_rate"),
         ([PROJECT, "--start", "2026-01-02", "--end", "2026-01-01"], "end_time"),
         ([PROJECT, "--space", "no-such-space"], "no-such-space"),
+        ([PROJECT, "--columns", "no.such.column"], "no.such.column"),
     ],
 )
 @pytest.mark.parametrize("fmt", ["parquet", "csv"])
@@ -136,6 +139,26 @@ def test_a_failure_is_told_and_leaves_no_file(
     assert "Traceback" not in done.stderr
     assert [file.name for file in command.folder.iterdir()] == [path.name]
     assert path.read_text(encoding="utf-8") == "what was there before"
+
+
+def test_a_column_that_no_span_has_is_told_and_left_out(command: Command) -> None:
+    done = command("export", PROJECT, "--columns", "name,no.such.column", "-f", "csv")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, '"name"')
+    assert "no.such.column" in done.stderr
+
+
+def test_a_link_stays_one_and_a_device_is_not_replaced(command: Command) -> None:
+    link = command.folder / "link.csv"
+    link.symlink_to("real.csv")
+    assert command("export", PROJECT, "--columns", "name", "-o", "link.csv").returncode == 0
+    assert link.is_symlink()
+    assert len((command.folder / "real.csv").read_text().splitlines()) == SPANS + 1
+    pipe = command.folder / "pipe"
+    os.mkfifo(pipe)
+    with command.start("export", PROJECT, "-o", "pipe", "-f", "parquet") as process:
+        rows = parquet.read_table(io.BytesIO(pipe.read_bytes()))
+        process.communicate(timeout=60)
+    assert (process.returncode, len(rows), pipe.is_fifo()) == (0, SPANS, True)
 
 
 def test_binary_formats_are_refused_on_a_terminal(command: Command) -> None:

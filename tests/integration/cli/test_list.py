@@ -38,6 +38,17 @@ def test_programs_get_every_span_of_a_filter(command: Command) -> None:
     assert {row["status_code"] for row in rows} == {"ERROR"}
 
 
+def test_a_long_list_is_that_of_many_pages(command: Command) -> None:
+    asked = ("list", PROJECT, "--limit", "1201", "--columns", "attributes.session.id", "-f")
+    done = command(*asked, "ndjson")
+    ids = [json.loads(line)["context"]["span_id"] for line in done.stdout.splitlines()]
+    assert (len(ids), len(set(ids))) == (1_201, 1_201)
+    assert "1,201 spans in" in done.stderr
+    assert "--limit" in done.stderr
+    for_json = json.loads(command(*asked, "json").stdout)
+    assert [span["context"]["span_id"] for span in for_json] == ids
+
+
 def test_columns_are_chosen(command: Command) -> None:
     asked = ("list", PROJECT, "--format", "json", "--limit", "20")
     wanted = "attributes.llm.model_name,attributes.session.id"
@@ -65,3 +76,6 @@ def test_failures_are_told_and_make_status_1_or_2(command: Command) -> None:
     assert command("list", PROJECT, "--start", "soon").returncode == 2
     assert command("list", PROJECT, "--columns", "a", "--exclude", "b").returncode == 2
     assert command("list", PROJECT, "--limit", "0").returncode == 2
+    assert command("list", PROJECT, "--filter", " ").returncode == 2
+    done = command("list", PROJECT, "--exclude", "a,,b")
+    assert (done.returncode, "'--exclude'" in done.stderr) == (2, True)

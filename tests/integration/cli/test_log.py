@@ -148,6 +148,15 @@ def test_evaluations_may_stand_in_a_file_of_their_own(command: Command) -> None:
     assert asked(command, "log-evals", "eval.Tone.label") == [{"eval.Tone.label": "kind"}]
 
 
+def test_a_file_of_evaluations_without_any_is_refused(command: Command) -> None:
+    (command.folder / "spans.csv").write_text(f"{COLUMNS}\n", encoding="utf-8")
+    (command.folder / "evals.csv").write_text("context.span_id,label\na,kind\n", encoding="utf-8")
+    done = command("log", "log-no-evals", "spans.csv", "--evals", "evals.csv")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "evals.csv has no column of an evaluation" in done.stderr
+    assert "eval.<name>.label" in done.stderr
+
+
 def test_a_wrong_row_is_told_with_its_reason_and_the_other_files_are_sent(command: Command) -> None:
     good = [SPANS[0]]
     bad = [SPANS[1], {**SPANS[0], "context.span_id": "short", "end_time": "2026-10-01T00:00:00Z"}]

@@ -78,6 +78,25 @@ def test_serve_prints_one_line_and_ends_in_order(
     assert second.stdout == ""
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["serve", "--rest-port", "99999"],
+        ["serve", "--flight-port", "-1"],
+        ["serve", "--path", "a.file"],
+        ["demo", "--keep", "a.file"],
+    ],
+)
+def test_an_impossible_place_of_a_server_is_bad_usage(
+    bare_command: Command, arguments: list[str]
+) -> None:
+    (bare_command.folder / "a.file").touch()
+    done = bare_command(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert arguments[1] in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_the_demo_shows_queries_scores_and_what_is_next(bare_command: Command) -> None:
     began = time.monotonic()
     done = bare_command("demo", "--keep", ".spanduck")

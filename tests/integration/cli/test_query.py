@@ -213,3 +213,13 @@ def test_the_local_server_is_started_and_said_once(bare_command: Command) -> Non
         assert "local server" not in again.stderr
     finally:
         os.kill(address["pid"], signal.SIGTERM)
+
+
+@pytest.mark.parametrize("output", [".", "nowhere/rows.csv"])
+def test_a_place_where_no_file_can_be_is_told_before_anything_runs(
+    bare_command: Command, output: str
+) -> None:
+    done = bare_command("query", "SELECT no_such_column", "-o", output, "-f", "csv")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no_such_column" not in done.stderr
+    assert ".tmp" not in done.stderr

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from spanduck._export.parquet import check_target, write_parquet
+from spanduck._export.parquet import write_parquet
+from spanduck._export.replacing import check_target
 from spanduck.exceptions import ConfigError
 
 if TYPE_CHECKING:

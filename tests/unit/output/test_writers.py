@@ -11,8 +11,9 @@ import pyarrow as pa
 import pytest
 from pyarrow import csv, ipc, parquet
 
+from spanduck._export.replacing import replacing
 from spanduck._output.formats import Format
-from spanduck._output.writers import replacing, write_rows
+from spanduck._output.writers import write_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
