@@ -13,9 +13,10 @@
     │   ├── UnavailableError       nobody answers, or not now
     │   ├── IncompleteStreamError  an export ended before its last row
     │   ├── IncompleteDeleteError  some spans are deleted, and a further call failed
+    │   ├── IncompleteUploadError  some spans are stored, and a further call failed
     │   ├── OutcomeUnknownError    the connection broke after data was sent: stored or not
     │   └── RejectedError          the service understood the request and refuses it
-    ├── CancelledError           a scan was ended by `spanduck.cancel`, Ctrl-C or `close`
+    ├── CancelledError           a scan or call was ended by `spanduck.cancel`, Ctrl-C, `close`
     ├── WriteBackError           some values of a write-back were not written
     ├── AlreadyAttachedError     `attach` with other settings, or over somebody else's function
     ├── StoreLockedError         another server holds the store's folder
@@ -42,6 +43,7 @@ __all__ = [
     "FilterError",
     "IncompleteDeleteError",
     "IncompleteStreamError",
+    "IncompleteUploadError",
     "NotFoundError",
     "OutcomeUnknownError",
     "PortInUseError",
@@ -169,6 +171,12 @@ class ServiceError(Error):
         self.retry_after_s = retry_after_s
         self.problem = problem
 
+    def _take_over(self, cause: ServiceError | None) -> None:
+        if cause is not None:
+            self.status, self.request_id = cause.status, cause.request_id
+            self.retryable, self.retry_after_s = cause.retryable, cause.retry_after_s
+            self.problem = cause.problem
+
 
 class AuthenticationError(ServiceError):
     """The key is missing, wrong, or not allowed to do this."""
@@ -230,12 +238,47 @@ class IncompleteDeleteError(ServiceError):
         not_deleted_span_ids: Iterable[str] = (),
     ) -> None:
         super().__init__(message, next_step=next_step)
-        if cause is not None:
-            self.status, self.request_id = cause.status, cause.request_id
-            self.retryable, self.retry_after_s = cause.retryable, cause.retry_after_s
-            self.problem = cause.problem
+        self._take_over(cause)
         self.deleted_span_ids = tuple(deleted_span_ids)
         self.not_deleted_span_ids = tuple(not_deleted_span_ids)
+
+
+class IncompleteUploadError(ServiceError):
+    """Some spans are stored, and then a call failed; uploading from there makes it whole.
+
+    Uploading a span again replaces it, so where it is not known whether the failed call was stored
+    its rows are uploaded again.
+
+    Args:
+        message: What failed.
+        next_step: How to go on.
+        cause: The failure, whose status and other fields this error takes over.
+        rows_stored: Rows from the start of the data that are stored: the `skip_rows` to go on with.
+        calls: Calls that were stored.
+        failed_rows: Rows of the call that failed, which come next.
+        advice: What to do about the failure before going on; empty where nothing is to be done.
+        retryable: Whether going on now, as it is, may work.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        next_step: str = "",
+        cause: ServiceError | None = None,
+        rows_stored: int = 0,
+        calls: int = 0,
+        failed_rows: int = 0,
+        advice: str = "",
+        retryable: bool = False,
+    ) -> None:
+        super().__init__(message, next_step=next_step)
+        self._take_over(cause)
+        self.retryable = retryable or self.retryable
+        self.rows_stored = rows_stored
+        self.calls = calls
+        self.failed_rows = failed_rows
+        self.advice = advice
 
 
 class OutcomeUnknownError(ServiceError):
@@ -247,7 +290,7 @@ class RejectedError(ServiceError):
 
 
 class CancelledError(Error):
-    """A scan was ended by `spanduck.cancel`, by an interrupt, or by closing what reads it."""
+    """A scan or a call was ended: by `spanduck.cancel`, an interrupt, or closing what runs it."""
 
 
 class WriteBackError(Error):

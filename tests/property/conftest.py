@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,13 +20,19 @@ from spanduck_sql.expressions import (
     Like,
     Literal,
     Not,
+    Opaque,
     Or,
     Predicate,
+    Visitor,
 )
+from spanduck_sql.language.evaluate import evaluate
 from spanduck_sql.language.fields import ATTRIBUTE_FIELDS, CORE_FIELDS, canonical_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import random
+    from collections.abc import Callable, Mapping, Sequence
+
+    from spanduck_sql.language.binding import BoundFilter
 
 ANY_TEXT = st.text(max_size=8)
 AWKWARD_TEXT = st.text(st.sampled_from("ab.%_#'\"\\-/*[]() \n0é"), max_size=8)
@@ -128,3 +136,108 @@ def make_filter_leaves() -> Callable[..., st.SearchStrategy[Predicate]]:
 def make_filter_trees() -> Callable[..., st.SearchStrategy[Predicate]]:
     """Make a strategy for trees over given leaves: see `filter_trees`."""
     return filter_trees
+
+
+class Whims(Visitor["bool | None"]):
+    """A service that answers anything of a missing value, but for NULL tests."""
+
+    def __init__(
+        self, bound: BoundFilter, row: Mapping[str, object], chance: random.Random
+    ) -> None:
+        self._bound = bound
+        self._row = row
+        self._chance = chance
+
+    def _atom(self, leaf: Predicate, column: str) -> bool | None:
+        field = self._bound.fields[column]
+        value = None if field.column is None else self._row[field.column.sql_name]
+        if value is None or (isinstance(value, float) and math.isnan(value)):
+            return self._chance.choice([True, False, None])
+        return evaluate(dataclasses.replace(self._bound, predicate=leaf), self._row)
+
+    def always_true(self) -> bool | None:
+        return True
+
+    def compare(self, predicate: Compare) -> bool | None:
+        return self._atom(predicate, predicate.column)
+
+    def is_in(self, predicate: In) -> bool | None:
+        return self._atom(predicate, predicate.column)
+
+    def between(self, predicate: Between) -> bool | None:
+        return self._atom(predicate, predicate.column)
+
+    def like(self, predicate: Like) -> bool | None:
+        return self._atom(predicate, predicate.column)
+
+    def contains(self, predicate: Contains) -> bool | None:
+        return self._atom(predicate, predicate.column)
+
+    def is_null(self, predicate: IsNull) -> bool | None:
+        return evaluate(dataclasses.replace(self._bound, predicate=predicate), self._row)
+
+    def opaque(self, predicate: Opaque) -> bool | None:
+        raise AssertionError(predicate)
+
+    def all_of(self, operands: Sequence[bool | None]) -> bool | None:
+        return False if False in operands else None if None in operands else True
+
+    def any_of(self, operands: Sequence[bool | None]) -> bool | None:
+        return True if True in operands else None if None in operands else False
+
+    def negated(self, operand: bool | None) -> bool | None:
+        return None if operand is None else not operand
+
+
+class Lowered(Visitor[Predicate]):
+    """The filter as a service reads it that ignores the case of texts."""
+
+    def compare(self, predicate: Compare) -> Predicate:
+        return dataclasses.replace(predicate, literal=_lower(predicate.literal))
+
+    def is_in(self, predicate: In) -> Predicate:
+        return dataclasses.replace(predicate, literals=tuple(map(_lower, predicate.literals)))
+
+    def like(self, predicate: Like) -> Predicate:
+        return dataclasses.replace(predicate, pattern=predicate.pattern.lower())
+
+    def contains(self, predicate: Contains) -> Predicate:
+        return dataclasses.replace(predicate, text=predicate.text.lower())
+
+    def is_null(self, predicate: IsNull) -> Predicate:
+        return predicate
+
+    def between(self, predicate: Between) -> Predicate:
+        raise AssertionError(predicate)
+
+    def opaque(self, predicate: Opaque) -> Predicate:
+        raise AssertionError(predicate)
+
+    def always_true(self) -> Predicate:
+        raise AssertionError
+
+    def all_of(self, operands: Sequence[Predicate]) -> Predicate:
+        return And(*operands)
+
+    def any_of(self, operands: Sequence[Predicate]) -> Predicate:
+        return Or(*operands)
+
+    def negated(self, operand: Predicate) -> Predicate:
+        return Not(operand)
+
+
+def _lower(literal: Literal) -> Literal:
+    value = literal.value
+    return Literal(value.lower(), literal.type) if isinstance(value, str) else literal
+
+
+class Habits:
+    """Services that read a filter otherwise than ours; a class for the tests, as they cannot import."""
+
+    Whims = Whims
+    Lowered = Lowered
+
+
+@pytest.fixture(scope="session")
+def habits() -> type[Habits]:
+    return Habits

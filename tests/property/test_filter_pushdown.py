@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import random
 import re
@@ -19,24 +18,18 @@ from spanduck._scan.decode import Decoder
 from spanduck._scan.schema_cache import declared_schema
 from spanduck_sql.expressions import (
     And,
-    Between,
     Compare,
     Contains,
     In,
     IsNull,
     Like,
-    Literal,
     Not,
-    Opaque,
     Or,
     Predicate,
-    Visitor,
-    conjuncts,
     fold,
 )
-from spanduck_sql.language.binding import BoundFilter, bind
+from spanduck_sql.language.binding import bind
 from spanduck_sql.language.columns import Column, columns_of_schema, stored_kind
-from spanduck_sql.language.evaluate import evaluate
 from spanduck_sql.language.generate import condition
 from spanduck_sql.language.parser import parse
 from spanduck_sql.language.printer import to_text
@@ -44,16 +37,14 @@ from spanduck_sql.pushdown import (
     GENERATED_MARK,
     NAN_FIELD_KEY,
     NAN_STORED,
-    Window,
     inclusive,
-    push_down,
     split_generated,
     with_generated,
 )
 from spanduck_sql.where import predicate_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from sqlglot import exp
 
@@ -321,99 +312,6 @@ def test_the_filter_and_the_predicate_are_the_predicate(
     assert differing == [], sent
 
 
-class Whims(Visitor["bool | None"]):
-    """A service that answers anything of a missing value, but for NULL tests."""
-
-    def __init__(
-        self, bound: BoundFilter, row: Mapping[str, object], chance: random.Random
-    ) -> None:
-        self._bound = bound
-        self._row = row
-        self._chance = chance
-
-    def _atom(self, leaf: Predicate, column: str) -> bool | None:
-        field = self._bound.fields[column]
-        value = None if field.column is None else self._row[field.column.sql_name]
-        if value is None or (isinstance(value, float) and math.isnan(value)):
-            return self._chance.choice([True, False, None])
-        return evaluate(dataclasses.replace(self._bound, predicate=leaf), self._row)
-
-    def always_true(self) -> bool | None:
-        return True
-
-    def compare(self, predicate: Compare) -> bool | None:
-        return self._atom(predicate, predicate.column)
-
-    def is_in(self, predicate: In) -> bool | None:
-        return self._atom(predicate, predicate.column)
-
-    def between(self, predicate: Between) -> bool | None:
-        return self._atom(predicate, predicate.column)
-
-    def like(self, predicate: Like) -> bool | None:
-        return self._atom(predicate, predicate.column)
-
-    def contains(self, predicate: Contains) -> bool | None:
-        return self._atom(predicate, predicate.column)
-
-    def is_null(self, predicate: IsNull) -> bool | None:
-        return evaluate(dataclasses.replace(self._bound, predicate=predicate), self._row)
-
-    def opaque(self, predicate: Opaque) -> bool | None:
-        raise AssertionError(predicate)
-
-    def all_of(self, operands: Sequence[bool | None]) -> bool | None:
-        return False if False in operands else None if None in operands else True
-
-    def any_of(self, operands: Sequence[bool | None]) -> bool | None:
-        return True if True in operands else None if None in operands else False
-
-    def negated(self, operand: bool | None) -> bool | None:
-        return None if operand is None else not operand
-
-
-class Lowered(Visitor[Predicate]):
-    """The filter as a service reads it that ignores the case of texts."""
-
-    def compare(self, predicate: Compare) -> Predicate:
-        return dataclasses.replace(predicate, literal=_lower(predicate.literal))
-
-    def is_in(self, predicate: In) -> Predicate:
-        return dataclasses.replace(predicate, literals=tuple(map(_lower, predicate.literals)))
-
-    def like(self, predicate: Like) -> Predicate:
-        return dataclasses.replace(predicate, pattern=predicate.pattern.lower())
-
-    def contains(self, predicate: Contains) -> Predicate:
-        return dataclasses.replace(predicate, text=predicate.text.lower())
-
-    def is_null(self, predicate: IsNull) -> Predicate:
-        return predicate
-
-    def between(self, predicate: Between) -> Predicate:
-        raise AssertionError(predicate)
-
-    def opaque(self, predicate: Opaque) -> Predicate:
-        raise AssertionError(predicate)
-
-    def always_true(self) -> Predicate:
-        raise AssertionError
-
-    def all_of(self, operands: Sequence[Predicate]) -> Predicate:
-        return And(*operands)
-
-    def any_of(self, operands: Sequence[Predicate]) -> Predicate:
-        return Or(*operands)
-
-    def negated(self, operand: Predicate) -> Predicate:
-        return Not(operand)
-
-
-def _lower(literal: Literal) -> Literal:
-    value = literal.value
-    return Literal(value.lower(), literal.type) if isinstance(value, str) else literal
-
-
 def _hostile(value: object) -> object:
     if isinstance(value, str):
         return value.lower() or None
@@ -431,7 +329,7 @@ def _hostile(value: object) -> object:
 @example(predicate="\"name\" = ''", mode="conservative", seed=0)
 @example(predicate='"attributes.d" <> 5', mode="conservative", seed=0)
 def test_no_row_is_lost_at_a_service_of_other_habits(
-    con: duckdb.DuckDBPyConnection, predicate: str, mode: Any, seed: int
+    con: duckdb.DuckDBPyConnection, habits: Any, predicate: str, mode: Any, seed: int
 ) -> None:
     if not is_runnable(con, predicate):
         return
@@ -440,14 +338,14 @@ def test_no_row_is_lost_at_a_service_of_other_habits(
     tree, _ = inclusive(tree_of(predicate), schema, mode)
     if tree is None:
         return
-    bound = bind(fold(tree, Lowered()) if is_conservative else tree, STORED)
+    bound = bind(fold(tree, habits.Lowered()) if is_conservative else tree, STORED)
     chance = random.Random(seed)
     wanted = con.execute(f"SELECT row FROM spans WHERE {predicate}").fetchall()
     for (place,) in wanted:
         row: dict[str, object] = dict(SERVED[place])
         if is_conservative:
             row = {name: _hostile(value) for name, value in row.items()}
-        assert fold(bound.predicate, Whims(bound, row, chance)) is True, (to_text(tree), row)
+        assert fold(bound.predicate, habits.Whims(bound, row, chance)) is True, (to_text(tree), row)
 
 
 def is_documented(tree: Predicate) -> bool:
@@ -486,56 +384,3 @@ def test_the_text_is_the_tree_and_nothing_else(predicate: str, mode: Any) -> Non
     assert OPERATORS.fullmatch(bare), bare
     assert split_generated(with_generated("", tree)) == ("", tree)
     assert split_generated(with_generated("name = 'x' or a.b = 1 --", tree))[1] in (tree, None)
-
-
-@settings(max_examples=200)
-@given(
-    names=st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=4, unique=True),
-    texts=st.lists(st.text(max_size=8), min_size=1, max_size=4),
-    user=st.sampled_from(["", "name = 'a'", "parent_id = null OR status_code != 'x' -- y"]),
-)
-@example(names=["a' OR 1 = 1 --"], texts=["\\"], user="")
-@example(names=[GENERATED_MARK], texts=[GENERATED_MARK], user="name = 'a'")
-@example(names=['"'], texts=[f"') AND {GENERATED_MARK}('"], user="name = 'a'")
-def test_no_name_and_no_value_changes_the_structure(
-    names: list[str], texts: list[str], user: str
-) -> None:
-    wire = pa.schema([pa.field(f"attributes.{name}", pa.string()) for name in names])
-    schema = declared_schema(wire)
-    columns = [item.name for item in schema if item.name.startswith("attributes.")]
-    literals = tuple(Literal(text, "VARCHAR") for text in texts)
-    asked: list[Predicate] = [In(column, literals) for column in columns]
-    asked += [Contains(column, text) for column in columns for text in texts]
-    asked += [Not(In(column, literals)) for column in columns]
-    pushed = push_down(asked, Window(), schema=schema).filter
-    if pushed is None:
-        return
-    assert parse(to_text(pushed)) == pushed
-    text = with_generated(user, pushed)
-    given_text, generated = split_generated(text)
-    assert generated == pushed
-    assert given_text == (to_text(parse(user)) if user else "")
-    assert parse(text) == (And(parse(user), pushed) if user else pushed)
-
-
-@settings(max_examples=100)
-@given(
-    sizes=st.lists(st.integers(1, 400), min_size=1, max_size=6),
-    most=st.integers(0, 4_000),
-    user=st.sampled_from([None, "parent_id IS NULL OR status_code = 'ü'"]),
-)
-def test_the_text_stays_within_its_limit(sizes: list[int], most: int, user: str | None) -> None:
-    lists = [
-        In("name", tuple(Literal(f"ü{size}-{index}", "VARCHAR") for index in range(size)))
-        for size in dict.fromkeys(sizes)
-    ]
-    given_tree = None if user is None else parse(user)
-    pushed = push_down(lists, Window(), schema=DECLARED, given=given_tree, max_text=most)
-    kept = () if pushed.filter is None else conjuncts(pushed.filter)
-    assert len(kept) + len(pushed.not_pushed) == len(lists)
-    if pushed.filter is not None:
-        assert len(with_generated(user or "", pushed.filter).encode()) <= most
-    dropped = {text for text, _ in pushed.not_pushed}
-    lengths = [len(item.literals) for item in lists if str(item) in dropped]
-    remaining = [len(item.literals) for item in lists if str(item) not in dropped]
-    assert not lengths or not remaining or max(remaining) <= min(lengths)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from spanduck._function.long_tables import ANNOTATIONS, EVALUATIONS, LongRelation
 from spanduck._function.projects import ProjectsRelation
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 # What the service's documentation says of the share of traces.
 _SMALLEST_RATE = 1e-6
-_LONG_TABLES = {"evaluations": EVALUATIONS, "annotations": ANNOTATIONS}
+LONG_TABLES: Final = {"evaluations": EVALUATIONS, "annotations": ANNOTATIONS}
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def relation_for(attachment: Attachment, call: Call) -> Relation:
     """
     if call.function == "projects":
         return ProjectsRelation(attachment, call.space or attachment.settings.service.space)
-    if call.function not in ("spans", *_LONG_TABLES):
+    if call.function not in ("spans", *LONG_TABLES):
         raise ValidationError(
             f"there is no table function {call.function!r}",
             next_step="Run spanduck.attach(con, replace=True): the macros are of another version.",
@@ -84,8 +84,8 @@ def relation_for(attachment: Attachment, call: Call) -> Relation:
         filter_text=filter_text,
         sample_rate=_sample_rate(call),
     )
-    if call.function in _LONG_TABLES:
-        return LongRelation(attachment, request, _LONG_TABLES[call.function])
+    if call.function in LONG_TABLES:
+        return LongRelation(attachment, request, LONG_TABLES[call.function])
     return SpansRelation(
         attachment,
         request,

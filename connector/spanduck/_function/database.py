@@ -24,7 +24,7 @@ from duckdb.func import FunctionNullHandling
 from duckdb.sqltypes import DuckDBPyType
 
 from spanduck._function.attachment import QueryError
-from spanduck._function.calls import Call, relation_for
+from spanduck._function.calls import LONG_TABLES, Call, relation_for
 from spanduck._function.source import RelationSource, register
 from spanduck.exceptions import AlreadyAttachedError, Error
 
@@ -222,6 +222,9 @@ def database_for(con: duckdb.DuckDBPyConnection) -> Database:
 
 def macro_sql(name: str) -> str:
     """Return one of the package's statements."""
+    if name in LONG_TABLES:
+        # Two functions of the same arguments.
+        return macro_sql("long_table").replace("long_table", name)
     return resources.files("spanduck_sql").joinpath("macros", f"{name}.sql").read_text("utf-8")
 
 

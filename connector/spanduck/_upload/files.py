@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final, cast
 import duckdb
 import pyarrow as pa
 
+from spanduck._upload.values.kinds import SHORT_SPAN_ID
+from spanduck._upload.values.long import LEVEL
 from spanduck.exceptions import ValidationError
 from spanduck_sql.schema import (
     END_TIME,
@@ -26,6 +28,8 @@ _LONGEST_LINE: Final = 200
 _ARROW_FILE_MAGIC: Final = b"ARROW1"
 _INTEGERS: Final = frozenset({"tinyint", "smallint", "integer", "bigint", "ubigint", "hugeint"})
 _NUMBERS: Final = _INTEGERS | {"float", "double"}
+# Beside the columns of spans: those of evaluations that have a row each.
+_TEXTS: Final = frozenset({SHORT_SPAN_ID, LEVEL, "label", "explanation"})
 # Three levels: the row, a list in it, and what the list holds. What lies deeper stays JSON.
 _JSON_DEPTH: Final = 3
 
@@ -53,8 +57,10 @@ def opened(path: Path, fmt: str) -> Iterator[pa.RecordBatchReader]:
         Batches of at most 10,000 rows, or of whatever an Arrow file has.
 
     Raises:
-        ValidationError: It is no such file, or broken; also while it is read.
+        ValidationError: It is no such file, empty or broken; also while it is read.
     """
+    if path.is_file() and not path.stat().st_size:
+        raise ValidationError(f"{path} is empty", next_step="It needs at least its columns.")
     with ExitStack() as stack:
         with _told(path, fmt):
             schema, batches = _open(path, fmt, stack)
@@ -111,10 +117,10 @@ def _type(name: str, sniffed: duckdb.sqltypes.DuckDBPyType, *, lists: str) -> st
         return lists
     if known is not None and known.kind is ColumnKind.BOOL:
         return "BOOLEAN"
-    is_score = evaluation is not None and evaluation.field == "score"
+    is_score = name == "score" or (evaluation is not None and evaluation.field == "score")
     if is_score or (known is not None and known.kind is ColumnKind.NUMERIC):
         return str(sniffed) if kind in _NUMBERS else "DOUBLE"
-    if known is not None or evaluation is not None:
+    if known is not None or evaluation is not None or name in _TEXTS:
         return "VARCHAR"
     if kind == "list":
         element = cast("duckdb.sqltypes.DuckDBPyType", sniffed.children[0][1])

@@ -44,7 +44,7 @@ class Part:
 
 
 @contextlib.contextmanager
-def scratch(tmp_dir: str) -> Iterator[_Scratch]:
+def scratch(tmp_dir: str) -> Iterator[Scratch]:
     """Give names of files for parts, and remove what was written when the context ends.
 
     Args:
@@ -54,13 +54,13 @@ def scratch(tmp_dir: str) -> Iterator[_Scratch]:
     """
     given = Path(tmp_dir) if tmp_dir else None
     if given is not None and not given.is_dir():
-        yield _Scratch(given.parent, given)
+        yield Scratch(given.parent, given)
         return
     with tempfile.TemporaryDirectory(prefix="spanduck-", dir=given) as folder:
-        yield _Scratch(Path(folder), None)
+        yield Scratch(Path(folder), None)
 
 
-class _Scratch:
+class Scratch:
     def __init__(self, folder: Path, named: Path | None) -> None:
         self._folder = folder
         self._named = named
@@ -85,22 +85,25 @@ def write_parts(
     batches: Iterable[tuple[pa.RecordBatch, int]],
     schema: pa.Schema,
     *,
-    scratch: _Scratch,
+    scratch: Scratch,
     batch_rows: int,
+    first_row: int = 0,
 ) -> Iterator[Part]:
     """Write batches to files, one a part, and yield each part when it is complete.
 
     Nothing is read ahead: the next batch is taken when the part before was taken by the caller.
-    Without any batch there is one part of no rows, which carries the schema.
+    Without any batch there is one part of no rows, which carries the schema; none where there were
+    rows before.
 
     Args:
         batches: Each with the spans it stands for, which evaluations may have repeated.
         schema: Of the batches, with the metadata of the upload.
         scratch: Names of the files.
         batch_rows: Most rows of a record batch.
+        first_row: Number of the first span within all the data.
     """
     writer: _PartWriter | None = None
-    first_row = 0
+    is_empty = True
     rows, size_bytes = min(batch_rows, PART_ROWS), min(_BATCH_BYTES, PART_BYTES)
     try:
         for batch, spans in batches:
@@ -111,11 +114,11 @@ def write_parts(
                     first_row += part.rows
                     yield part
                 if writer is None:
-                    writer = _PartWriter(scratch.path(), schema, first_row)
+                    writer, is_empty = _PartWriter(scratch.path(), schema, first_row), False
                 counted = min(piece.num_rows, spans_left)
                 writer.write(piece, counted)
                 spans_left -= counted
-        if writer is None and not first_row:
+        if is_empty and not first_row:
             writer = _PartWriter(scratch.path(), schema, first_row)
         if writer is not None:
             part, writer = writer.close(), None

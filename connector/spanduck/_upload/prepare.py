@@ -104,6 +104,9 @@ class Preparation:
         return _as_it_is, kind
 
     def _time_step(self, name: str, kind: pa.DataType) -> _Step:
+        if self._validate and pa.types.is_floating(kind):
+            # They hold no nanoseconds of today.
+            self._wrong_type(name, kind, "timestamps, texts, or integers of nanoseconds")
         if pa.types.is_timestamp(kind) and kind.tz is None and (time.timezone or time.daylight):
             # The vendor's SDK reads them in the local zone, but writes UTC without a zone in its
             # exports.

@@ -26,7 +26,8 @@ class _Problem:
     def __str__(self) -> str:
         place = "" if self.row_index is None else f", row {self.row_index}"
         value = f": {self.shown}" if self.shown else ""
-        more = f" (and {self.rows - 1:,} more rows)" if self.rows > 1 else ""
+        further = self.rows - 1
+        more = f" (and {further:,} more row{'s' * (further > 1)})" if further else ""
         return f"{self.column}{place}: {self.rule}{value}{more}. {self.next_step}".rstrip()
 
 

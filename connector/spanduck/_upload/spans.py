@@ -18,19 +18,22 @@ from spanduck._upload.notices import (
     warn_of_unknown_evaluations,
     warn_of_unmatched,
 )
-from spanduck._upload.parts import Part, scratch, write_parts
+from spanduck._upload.parts import scratch, write_parts
 from spanduck._upload.prepare import Preparation
 from spanduck._upload.problems import Problems
+from spanduck._upload.sending import PartSender
 from spanduck._upload.times import DEFAULT_FORMAT
 from spanduck._upload.validate import REQUIRED, check_columns, check_spans
 from spanduck._wire import UPLOAD_SCHEMA_KEY, upload_schema_text
-from spanduck.exceptions import ServiceError
-from spanduck.types import UploadResponse
+from spanduck.exceptions import ValidationError
+from spanduck_sql.schema import SPAN_ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from spanduck._transport.rest import RestTransport, UploadReceipt
+    from spanduck._transport.rest import RestTransport
+    from spanduck._upload.parts import Part
+    from spanduck.types import UploadResponse
 
 _GATHERED_ROWS: Final = 20_000
 _GATHERED_BYTES: Final = 32 << 20
@@ -46,6 +49,8 @@ class UploadOptions:
         timeout_s: Longest wait for the answer to a call.
         tmp_dir: Where the bodies of the calls are written; see `scratch`.
         batch_rows: Most rows of a record batch.
+        skip_rows: Rows from the start that are stored already, and are neither checked nor sent.
+        on_stored: Called after each call with the rows from the start that are stored.
     """
 
     datetime_format: str = DEFAULT_FORMAT
@@ -53,6 +58,24 @@ class UploadOptions:
     timeout_s: float | None = None
     tmp_dir: str = ""
     batch_rows: int = 10_000
+    skip_rows: int = 0
+    on_stored: Callable[[int], object] | None = None
+
+    def check(self) -> None:
+        """Raise what can be told before any row is looked at.
+
+        Raises:
+            ValidationError: A value is out of its range, or of another type.
+        """
+        if self.skip_rows < 0:
+            raise ValidationError(
+                f"skip_rows is {self.skip_rows}", next_step="Pass how many rows are stored already."
+            )
+        if not isinstance(self.datetime_format, str):
+            raise ValidationError(
+                f"datetime_format is {self.datetime_format!r}, not a text",
+                next_step=f"The default is {DEFAULT_FORMAT!r}.",
+            )
 
 
 # `Any`: rows come as whatever object their library has.
@@ -83,8 +106,10 @@ def upload_spans(
 
     Raises:
         ValidationError: With every problem found; nothing was sent.
-        ServiceError: A call failed. The next step says which rows were stored before.
+        IncompleteUploadError: A call failed, and rows before it are stored.
+        ServiceError: A call failed, and nothing is stored.
     """
+    options.check()
     with contextlib.ExitStack() as stack:
         kernels = stack.enter_context(Kernels())
         source = _Spans(data, evaluations, options, kernels, progress)
@@ -95,27 +120,28 @@ def upload_spans(
             source.schema.with_metadata(metadata),
             scratch=files,
             batch_rows=options.batch_rows,
+            first_row=options.skip_rows,
         )
         if options.validate:
             # The end of this list is the end of all checks.
             parts = iter(list(parts))
             source.finish()
-        receipts: list[UploadReceipt] = []
-        rows = 0
-        for part in parts:
-            receipts.append(_send(rest, part, space, options))
+        sender = PartSender(
+            rest,
+            space,
+            rows_before=options.skip_rows,
+            timeout_s=options.timeout_s,
+            on_stored=options.on_stored,
+        )
+
+        def on_sent(part: Part) -> None:
             files.discard(part)
-            rows += part.rows
             progress("sent", part.rows)
+
+        sender.send_all(parts, on_sent)
         if not options.validate:
             source.finish()
-        return UploadResponse(
-            status_code=receipts[-1].status_code,
-            spans=rows,
-            evaluations=source.evaluations_sent,
-            calls=len(receipts),
-            size_bytes=sum(receipt.size_bytes for receipt in receipts),
-        )
+        return sender.response(source.evaluations_sent)
 
 
 class _Spans:
@@ -158,8 +184,8 @@ class _Spans:
 
     def batches(self) -> Iterator[tuple[pa.RecordBatch, int]]:
         """Yield prepared batches with the number of spans each has."""
-        first_row = 0
-        for batch in _gathered(self._reader):
+        first_row = self._options.skip_rows
+        for batch in self._unsent():
             prepared = self._preparation.batch(batch, first_row)
             if self._options.validate:
                 check_spans(prepared, first_row, self._kernels, self._problems)
@@ -174,6 +200,23 @@ class _Spans:
                 prepared = self._evaluations.join(prepared)
             yield prepared, batch.num_rows
         self._problems.raise_if_any()
+
+    def _unsent(self) -> Iterator[pa.RecordBatch]:
+        left = self._options.skip_rows
+        for batch in _gathered(self._reader):
+            skipped = min(left, batch.num_rows)
+            left -= skipped
+            if skipped and self._evaluations is not None:
+                self._evaluations.pass_over(batch.slice(0, skipped).column(SPAN_ID))
+            if skipped < batch.num_rows:
+                yield batch.slice(skipped)
+        if left:
+            total = self._options.skip_rows - left
+            raise ValidationError(
+                f"{self._problems.what} has {total:,} rows, fewer than the"
+                f" {self._options.skip_rows:,} to skip",
+                next_step="Pass the data of the upload that was interrupted, in the same order.",
+            )
 
     def finish(self) -> None:
         """Say which evaluations found no span."""
@@ -206,14 +249,3 @@ def _gathered(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
 
 def _one(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
     return batches[0] if len(batches) == 1 else pa.concat_batches(batches)
-
-
-def _send(rest: RestTransport, part: Part, space: str, options: UploadOptions) -> UploadReceipt:
-    try:
-        return rest.upload(part.path, space=space, rows=part.rows, timeout_s=options.timeout_s)
-    except ServiceError as exc:
-        if part.first_row:
-            exc.next_step = (
-                f"The first {part.first_row:,} rows are stored. {exc.next_step}".rstrip()
-            )
-        raise

@@ -30,7 +30,6 @@ from spanduck_sql.schema import (
     UPLOAD_SPAN_KIND,
     ColumnKind,
     UploadColumn,
-    parse_evaluation_column,
 )
 
 if TYPE_CHECKING:
@@ -67,8 +66,6 @@ _JSON_KINDS: Final = (ColumnKind.JSON, ColumnKind.DICT)
 _TEXTS: Final = pa.list_(pa.string())
 # The longest text that any document may hold; a shorter element need not be asked for its length.
 _LONGEST_TEXT: Final = 4_000_000
-_LABEL: Final = UploadColumn("label", ColumnKind.STRING, 100, 1)
-_EXPLANATION: Final = UploadColumn("explanation", ColumnKind.STRING, 10_000)
 
 
 def check_columns(names: Sequence[str], required: Sequence[str], problems: Problems) -> None:
@@ -115,43 +112,6 @@ def check_spans(
             )
     _check_status(batch, first_row, problems)
     _check_times(batch, first_row, problems)
-
-
-def check_evaluations(table: pa.Table, problems: Problems) -> None:
-    """Note what is wrong with evaluations.
-
-    Args:
-        table: `context.span_id` and columns of evaluations, in plain types; other columns are not
-            looked at.
-        problems: Where problems are noted. An evaluation whose fields are all null in a row is
-            none.
-    """
-    check_columns(table.column_names, [SPAN_ID], problems)
-    if SPAN_ID in table.column_names:
-        _check_span_ids(_whole(table, SPAN_ID), problems)
-    evaluations: dict[tuple[str, str], dict[str, pa.Array]] = {}
-    for name in table.column_names:
-        parsed = parse_evaluation_column(name, sendable=True)
-        if parsed is None:
-            if parse_evaluation_column(name) is not None:
-                problems.add(
-                    name,
-                    "the name of the evaluation cannot be sent",
-                    next_step="Use letters, digits, `_` and spaces.",
-                )
-            continue
-        column = _whole(table, name)
-        if not _check_evaluation(name, parsed.field, column, problems):
-            column = pa.nulls(len(column))
-        evaluations.setdefault((parsed.level, parsed.name), {})[parsed.field] = column
-    if not evaluations:
-        problems.add(
-            "eval.<name>.label",
-            "there is no column of an evaluation",
-            next_step="Name them eval.<name>.label, eval.<name>.score, eval.<name>.explanation.",
-        )
-    for (level, name), fields in evaluations.items():
-        _check_explanation_alone(level, name, fields, problems)
 
 
 def check_length(
@@ -306,73 +266,3 @@ def _check_times(batch: pa.RecordBatch, first_row: int, problems: Problems) -> N
             first_row=first_row,
             next_step="A span must not end before it starts.",
         )
-
-
-def _check_span_ids(column: pa.Array, problems: Problems) -> None:
-    if not (pa.types.is_string(column.type) or pa.types.is_null(column.type)):
-        problems.add(SPAN_ID, f"its type is {column.type}", next_step="Send texts.")
-        return
-    _check_present(SPAN_ID, column, 0, problems)
-    counts = pc.value_counts(column.drop_null())
-    repeated = counts.field("values").filter(pc.greater(counts.field("counts"), 1))
-    if len(repeated):
-        bad = pc.is_in(column, value_set=repeated)
-        problems.add_rows(
-            SPAN_ID,
-            "more than one row of evaluations for a span",
-            bad,
-            column,
-            first_row=0,
-            next_step="Put all evaluations of a span into one row.",
-        )
-
-
-def _check_evaluation(name: str, field: str, column: pa.Array, problems: Problems) -> bool:
-    types = pa.types
-    kind = column.type
-    if types.is_null(kind):
-        return True
-    if field == "score":
-        if not (types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)):
-            problems.add(name, f"its type is {kind}", next_step="Send integers or doubles.")
-            return False
-        if types.is_floating(kind):
-            problems.add_rows(
-                name,
-                "not a finite number",
-                pc.is_inf(column),
-                column,
-                first_row=0,
-                next_step="Leave it null where there is none.",
-            )
-        return True
-    if not types.is_string(kind):
-        problems.add(name, f"its type is {kind}", next_step="Send texts.")
-        return False
-    check_length(name, _LABEL if field == "label" else _EXPLANATION, column, 0, problems)
-    return True
-
-
-def _check_explanation_alone(
-    level: str, name: str, fields: dict[str, pa.Array], problems: Problems
-) -> None:
-    explanation = fields.get("explanation")
-    if explanation is None:
-        return
-    alone = pc.is_valid(explanation)
-    for field in ("label", "score"):
-        if field in fields:
-            alone = pc.and_(alone, pc.is_null(fields[field], nan_is_null=True))
-    problems.add_rows(
-        f"evaluation {name} ({level})",
-        "an explanation without a label and a score",
-        alone,
-        explanation,
-        first_row=0,
-        next_step="Add one of them, or leave the explanation null.",
-    )
-
-
-def _whole(table: pa.Table, name: str) -> pa.Array:
-    column = table.column(name)
-    return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)

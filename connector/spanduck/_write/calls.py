@@ -26,7 +26,7 @@ def near_matches(rest: RestTransport, project: str, space: str) -> Iterator[None
     try:
         yield
     except UnknownProjectError as exc:
-        raise rest.unknown_project(project, space) from exc
+        raise rest.unknown_project(project, space, cause=exc) from exc
 
 
 def send(

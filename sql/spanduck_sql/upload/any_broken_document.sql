@@ -5,6 +5,8 @@ SELECT
         bool_or(
             NOT starts_with(ltrim(value), '{')
             OR length(id) > 100
+            -- A number or a boolean where a text belongs.
+            OR regexp_matches(value, '"document\.(id|content)"\s*:\s*[-0-9tf]')
             OR CASE
                 WHEN metadata IS NULL OR metadata = '' THEN FALSE
                 WHEN starts_with(metadata, '{')

@@ -3,6 +3,8 @@ SELECT
     COALESCE(
         bool_or(
             NOT starts_with(ltrim(value), '{')
+            -- A number or a boolean where a list or a text belongs.
+            OR regexp_matches(value, '"embedding\.(vector|text)"\s*:\s*[-0-9tf]')
             OR json_array_length(value, '$."embedding.vector"') = 1
             OR json_array_length(value, '$."embedding.vector"') > 20000
         ),

@@ -4,6 +4,8 @@ SELECT
         bool_or(
             NOT starts_with(ltrim(value), '{')
             OR length(json_extract_string(value, '$.name')) > 100
+            -- A number or a boolean where a text belongs.
+            OR regexp_matches(value, '"name"\s*:\s*[-0-9tf]')
             OR NOT (
                 COALESCE(json_type(value, '$.attributes'), 'NULL') IN ('NULL', 'OBJECT')
                 OR (

@@ -5,6 +5,9 @@ SELECT
         bool_or(
             NOT starts_with(ltrim(value), '{')
             OR length(json_extract_string(value, '$."message.role"')) > 100
+            -- A number or a boolean where a text belongs, or anything but a list of calls.
+            OR regexp_matches(value, '"message\.(role|content)"\s*:\s*[-0-9tf]')
+            OR regexp_matches(value, '"message\.tool_calls"\s*:\s*[^\s\[n]')
         ),
         FALSE
     ) AS value

@@ -2,7 +2,12 @@
 SELECT
     COALESCE(
         bool_or(
-            length(json_extract_string(tool_call, '$."tool_call.function.name"')) > 500
+            json_type(tool_call) <> 'OBJECT'
+            OR COALESCE(json_type(tool_call, '$."tool_call.function.name"'), 'NULL')
+                NOT IN ('VARCHAR', 'NULL')
+            OR COALESCE(json_type(tool_call, '$."tool_call.function.arguments"'), 'NULL')
+                NOT IN ('VARCHAR', 'NULL')
+            OR length(json_extract_string(tool_call, '$."tool_call.function.name"')) > 500
             OR (
                 json_extract_string(tool_call, '$."tool_call.function.arguments"') <> ''
                 AND NOT json_valid(

@@ -7,6 +7,8 @@ WITH documents AS MATERIALIZED (
         element,
         json_extract_string(element, '$."document.id"') AS id,
         json_extract_string(element, '$."document.content"') AS content,
+        json_type(element, '$."document.id"') AS id_type,
+        json_type(element, '$."document.content"') AS content_type,
         json_type(element, '$."document.metadata"') AS metadata_type,
         json_extract_string(element, '$."document.metadata"') AS metadata
     FROM (
@@ -66,6 +68,41 @@ broken AS (
                 ['NULL', 'OBJECT', 'ARRAY']
             )
         )
+    UNION ALL
+    SELECT
+        'document.metadata has a list of texts and others',
+        row_index,
+        element
+    FROM metadata
+    WHERE list_bool_or(
+        list_transform(
+            json_extract(metadata, '$.*'),
+            lambda item: len(
+                list_distinct(
+                    list_transform(
+                        json_extract(item, '$[*]'),
+                        lambda entry: json_type(entry) = 'VARCHAR'
+                    )
+                )
+            ) > 1
+        )
+    )
+    UNION ALL
+    SELECT
+        'document.id is no text',
+        row_index,
+        element
+    FROM documents
+    WHERE id_type NOT IN ('VARCHAR', 'NULL', 'ARRAY', 'OBJECT')
+        AND id NOT IN ('0', '0.0', 'false')
+    UNION ALL
+    SELECT
+        'document.content is no text',
+        row_index,
+        element
+    FROM documents
+    WHERE content_type NOT IN ('VARCHAR', 'NULL', 'ARRAY', 'OBJECT')
+        AND content NOT IN ('0', '0.0', 'false')
 )
 
 SELECT

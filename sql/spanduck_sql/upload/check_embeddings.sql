@@ -5,7 +5,8 @@ WITH embeddings AS MATERIALIZED (
         element,
         json_array_length(element, '$."embedding.vector"') AS dimensions,
         json_type(element, '$."embedding.vector"') AS vector_type,
-        json_extract_string(element, '$."embedding.text"') AS text
+        json_extract_string(element, '$."embedding.text"') AS text,
+        json_type(element, '$."embedding.text"') AS text_type
     FROM (
         SELECT
             row_index,
@@ -37,6 +38,21 @@ broken AS (
         element
     FROM embeddings
     WHERE length(text) > 4000000
+    UNION ALL
+    SELECT
+        'embedding.text is no text',
+        row_index,
+        element
+    FROM embeddings
+    WHERE text_type NOT IN ('VARCHAR', 'NULL', 'ARRAY', 'OBJECT')
+        AND text NOT IN ('0', '0.0', 'false')
+    UNION ALL
+    SELECT
+        'embedding.vector is no list',
+        row_index,
+        element
+    FROM embeddings
+    WHERE vector_type NOT IN ('ARRAY', 'NULL', 'VARCHAR', 'OBJECT')
 )
 
 SELECT

@@ -5,6 +5,7 @@ WITH events AS MATERIALIZED (
         row_index,
         element,
         json_extract_string(element, '$.name') AS name,
+        json_type(element, '$.name') AS name_type,
         json_extract(element, '$.attributes') AS attributes
     FROM (
         SELECT
@@ -39,6 +40,14 @@ broken AS (
         WHEN 'ARRAY' THEN json_array_length(attributes) > 0
         ELSE json_extract_string(attributes, '$') NOT IN ('0', '0.0', 'false')
     END
+    UNION ALL
+    SELECT
+        'name of an event is no text',
+        row_index,
+        element
+    FROM events
+    WHERE name_type NOT IN ('VARCHAR', 'NULL', 'ARRAY', 'OBJECT')
+        AND name NOT IN ('0', '0.0', 'false')
 )
 
 SELECT

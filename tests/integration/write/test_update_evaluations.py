@@ -50,7 +50,10 @@ def test_a_frame_is_written_field_by_field(
     ("columns", "said"),
     [
         ({"eval.my-eval.label": ["a", "b"]}, "eval.my-eval.label: the name of the evaluation"),
-        ({"eval.Q.label": ["a", "b"], "score": [1, 2]}, "score: the column is no evaluation"),
+        (
+            {"eval.Q.label": ["a", "b"], "score": [1, 2]},
+            "score: the column belongs to the long shape",
+        ),
         ({"eval.Q.lable": ["a", "b"]}, "Did you mean 'eval.Q.label'"),
         ({"name": ["a", "b"]}, "there is no column of an evaluation"),
         ({"eval.Q.label": ["a", ""]}, "eval.Q.label, row 1: empty"),

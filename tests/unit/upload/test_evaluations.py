@@ -62,5 +62,40 @@ def test_without_validation_several_rows_of_a_span_repeat_it() -> None:
 
 
 def test_an_evaluation_without_span_ids_is_refused() -> None:
-    with pytest.raises(ValidationError, match=r"no column context\.span_id"):
+    with pytest.raises(ValidationError, match=r"context\.span_id: the column is missing"):
         columns({"span": ["a"], "eval.Q.score": [1]}, validate=False)
+
+
+def test_rows_of_one_evaluation_each_become_columns() -> None:
+    made = columns(
+        {
+            "span_id": ["b", "a", "b", "b", "z"],
+            "name": ["Q", "Q", "R", "Q", "Q"],
+            "score": [1, 2, 3, 1, 4],
+            "level": [None, None, "trace", "span", None],
+            "note": ["x"] * 5,
+        }
+    )
+    joined = made.join(spans("a", "b", "c"))
+    assert joined.select(["eval.Q.score", "trace_eval.R.score"]).to_pylist() == [
+        {"eval.Q.score": 2.0, "trace_eval.R.score": None},
+        {"eval.Q.score": 1.0, "trace_eval.R.score": 3.0},
+        {"eval.Q.score": None, "trace_eval.R.score": None},
+    ]
+    assert made.dropped == ["note"]
+    assert made.unmatched().to_pylist() == ["z"]
+    assert made.matched_count() == 3
+
+
+def test_rows_that_contradict_each_other_are_both_named() -> None:
+    rows = {"span_id": ["a", "b", "a"], "name": ["Q"] * 3, "score": [1, 1, 2]}
+    with pytest.raises(ValidationError, match="name, row 2: row 0 gives this evaluation"):
+        columns(rows)
+    joined = columns(rows, validate=False).join(spans("a"))
+    assert joined.column("eval.Q.score").to_pylist() == [1.0, 2.0]
+
+
+def test_rows_without_values_leave_nothing_to_join() -> None:
+    made = columns({"span_id": ["a"], "name": ["Q"], "score": pa.nulls(1, pa.float64())})
+    assert made.join(spans("a")).schema.names == ["context.span_id", "events"]
+    assert made.matched_count() == 0

@@ -55,7 +55,7 @@ class TestDictionaries:
         _, problems = convert(DICT, [{"a": 1}, None, {"b": 1}, 7, [1]])
         error = the_problem(problems)
         assert (error.column, error.row_index) == (DICT, 3)
-        assert "and 1 more rows" in str(error)
+        assert "and 1 more row)" in str(error)
 
     def test_a_key_that_is_no_text_is_told_with_its_row(self) -> None:
         _, problems = convert(DICT, [None, {"a": 1}, {1: 2}])

@@ -59,6 +59,17 @@ def test_without_rows_there_is_one_part_with_the_schema() -> None:
         assert read(part).schema == SCHEMA
 
 
+def test_rows_before_are_counted_and_need_no_part_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(parts, "PART_ROWS", 100)
+    with scratch("") as files:
+        made = write_parts(batches(150), SCHEMA, scratch=files, batch_rows=100, first_row=300)
+        assert [(part.first_row, part.rows) for part in made] == [(300, 100), (400, 50)]
+        none = write_parts(iter(()), SCHEMA, scratch=files, batch_rows=100, first_row=300)
+        assert list(none) == []
+
+
 def test_nothing_is_read_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "PART_ROWS", 10)
     taken = []

@@ -7,16 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 
+from spanduck._upload.evaluations import EvaluationColumns
 from spanduck._upload.kernels import Kernels
 from spanduck._upload.prepare import Preparation
 from spanduck._upload.problems import Problems
 from spanduck._upload.times import DEFAULT_FORMAT
-from spanduck._upload.validate import (
-    REQUIRED,
-    check_columns,
-    check_evaluations,
-    check_spans,
-)
+from spanduck._upload.validate import REQUIRED, check_columns, check_spans
 from spanduck.exceptions import ValidationError
 
 if TYPE_CHECKING:
@@ -279,10 +275,8 @@ class TestEvaluations:
                 if value is not ...
             }
         )
-        problems = Problems("evals_dataframe")
-        check_evaluations(table, problems)
         try:
-            problems.raise_if_any()
+            EvaluationColumns(table.to_reader(), validate=True)
         except ValidationError as told:
             return list(told.problems)
         return []
@@ -310,11 +304,11 @@ class TestEvaluations:
                 "context.span_id: the column is missing",
             ),
             ({"context.span_id": [1, 2], "eval.A.label": ["x", "y"]}, "its type is int64"),
-            ({"context.span_id": ["s", None], "eval.A.label": ["x", "y"]}, "row 1: null"),
+            ({"context.span_id": ["s", None], "eval.A.label": ["x", "y"]}, "row 1: null or blank"),
             ({"context.span_id": ["s", "s"], "eval.A.label": ["x", "y"]}, "more than one row"),
             ({}, "there is no column of an evaluation"),
             ({"eval.a-b.label": ["x", "y"]}, "eval.a-b.label: the name of the evaluation"),
-            ({"eval.A.label": ["x", ""]}, "row 1: shorter than 1 character: ''"),
+            ({"eval.A.label": ["x", ""]}, "row 1: empty: ''"),
             ({"eval.A.label": ["x" * 101, "y"]}, "longer than 100 characters"),
             ({"eval.A.label": [1, 2]}, "its type is int64"),
             ({"eval.A.score": ["x", "y"]}, "its type is string"),
@@ -344,5 +338,5 @@ def test_every_problem_is_listed_and_the_message_stays_short(kernels: Kernels) -
         problems.raise_if_any()
     assert len(told.value.problems) == 30
     assert "and 10 further problems" in str(told.value)
-    assert "(and 1 more rows)" in told.value.problems[0]
+    assert "(and 1 more row)" in told.value.problems[0]
     assert len(str(told.value)) < 4_000

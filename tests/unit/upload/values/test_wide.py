@@ -1,32 +1,43 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from spanduck._upload.problems import Problems
-from spanduck._write.annotation_frame import AnnotationFrame, annotation_frame
+from spanduck._upload.values.check import ValueChecks
+from spanduck._upload.values.columns import note_unknown, read_frame
+from spanduck._upload.values.kinds import ANNOTATIONS
+from spanduck._upload.values.wide import WideFrame
 from spanduck.exceptions import ValidationError
 
 NOW_MS = 1_795_368_277_072
 NOTES = pa.list_(pa.string())
 
 
-def frame(schema: pa.Schema) -> AnnotationFrame:
+def frame(schema: pa.Schema) -> WideFrame:
     problems = Problems("dataframe")
-    found = annotation_frame(schema, NOW_MS, problems)
+    unknown = partial(_note_unknown, problems, list(schema.names))
+    found = read_frame(schema, ANNOTATIONS, problems, on_unknown=unknown)
     problems.raise_if_any()
-    assert found is not None
+    assert isinstance(found, WideFrame)
     return found
+
+
+def _note_unknown(problems: Problems, names: list[str], name: str) -> None:
+    note_unknown(ANNOTATIONS, problems, name, names)
 
 
 def sent(**columns: Any) -> pa.RecordBatch:
     given = {name.replace("__", "."): values for name, values in columns.items()}
     batch = pa.record_batch({"span_id": [f"s{at}" for at in range(3)], **given})
     problems = Problems("dataframe")
-    made = frame(batch.schema).sent(batch, 0, problems)
+    found = frame(batch.schema)
+    made = found.sent(batch, NOW_MS)
+    found.check(made, 0, ValueChecks(ANNOTATIONS, problems, NOW_MS))
     problems.raise_if_any()
     return made
 
@@ -60,7 +71,7 @@ def test_notes_of_a_slice_are_its_own() -> None:
     batch = pa.record_batch(
         {"span_id": list("abcd"), "annotation.notes": ["1", None, "3", None]}
     ).slice(1, 3)
-    made = frame(batch.schema).sent(batch, 0, Problems("dataframe"))
+    made = frame(batch.schema).sent(batch, NOW_MS)
     texts = [note and json.loads(note[0])["text"] for note in made["annotation.notes"].to_pylist()]
     assert texts == [None, "3", None]
     none = sent(annotation__notes=pa.nulls(3))
@@ -84,7 +95,7 @@ def test_numbers_become_scores_and_times() -> None:
     [
         (["span_id"], "no column of an annotation"),
         (["annotation.Q.label"], r"context\.span_id: the column is missing"),
-        (["span_id", "annotation.Q.label", "score"], "score: the column is no annotation"),
+        (["span_id", "annotation.Q.label", "score"], "score: the column belongs to the long shape"),
         (["span_id", "annotation.Q.labl"], r"Did you mean 'annotation\.Q\.label'"),
         (["span_id", "annotation.a-b.label"], "the name of the annotation cannot be sent"),
         (["span_id", "annotation.Q.label", "annotation.Q.label"], "there twice"),
@@ -105,7 +116,8 @@ def test_other_columns_of_spans_are_left_out() -> None:
 def test_an_annotation_that_is_null_in_every_batch_is_a_problem() -> None:
     batch = pa.record_batch({"span_id": ["a"], "annotation.Q.label": pa.nulls(1, pa.string())})
     problems, found = Problems("dataframe"), frame(batch.schema)
-    found.sent(batch, 0, problems)
-    found.check_empty(problems)
+    checks = ValueChecks(ANNOTATIONS, problems, NOW_MS)
+    found.check(found.sent(batch, NOW_MS), 0, checks)
+    checks.finish()
     with pytest.raises(ValidationError, match="null in every row"):
         problems.raise_if_any()

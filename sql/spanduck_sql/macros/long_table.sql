@@ -1,4 +1,5 @@
-CREATE OR REPLACE MACRO evaluations(
+-- The macro of `evaluations` and of `annotations`: the name stands in for `long_table`.
+CREATE OR REPLACE MACRO long_table(
     project,
     start_time := NULL,
     end_time := NULL,
@@ -7,7 +8,7 @@ CREATE OR REPLACE MACRO evaluations(
 ) AS TABLE
 FROM query(
     spanduck_is_not_loaded__pip_install_spanduck(
-        'evaluations',
+        'long_table',
         project,
         CASE
             WHEN isinf(CAST(start_time AS TIMESTAMPTZ)) AND CAST(start_time AS TIMESTAMPTZ) > TIMESTAMPTZ 'epoch'
