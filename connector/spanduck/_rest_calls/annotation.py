@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from spanduck._transport.retry import retrying
+from spanduck._rest_calls.times import aware
 from spanduck._wire import ANNOTATE_LIMIT, SESSIONS_LIMIT, AnnotateRequest, Granularity
 from spanduck.exceptions import (
     NotFoundError,
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from spanduck._transport.rest import RestTransport
 
 _PATH: Final = "/v2/spans/annotate"
+# A success has no body.
+_ACCEPT: Final = "application/problem+json"
 _RECORD_KEYS: Final = ("record_id", "values")
 _VALUE_KEYS: Final = ("name", "score", "label", "text")
 
@@ -42,7 +44,7 @@ def annotate_spans(
         rest: Sends the call.
         project_id: Id of the project.
         annotations: Records: objects with `record_id` and `values`, or dictionaries.
-        start_time: Inclusive; a time without a zone is in the local one.
+        start_time: Inclusive; a time without a zone is in UTC.
         end_time: Exclusive, likewise.
         granularity: `SPAN`, `TRACE` or `SESSION`; a span by default.
 
@@ -59,10 +61,12 @@ def annotate_spans(
             f"annotations has {len(records):,} records",
             next_step=f"Pass 1 to {limit:,} in one call.",
         )
-    request = AnnotateRequest(project_id, records, _aware(start_time), _aware(end_time), chosen)
+    request = AnnotateRequest(project_id, records, aware(start_time), aware(end_time), chosen)
     body = request.to_json()
     try:
-        retrying()(rest.send_json, "POST", _PATH, body, what="annotating spans")
+        rest.retrying()(
+            rest.send_json, "POST", _PATH, body, what="annotating spans", accept=_ACCEPT
+        )
     except UnknownProjectError as exc:
         # Of a project that is there it is the records that are not.
         raise NotFoundError(
@@ -133,9 +137,3 @@ def _text(value: Any, what: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValidationError(f"{what} is {value!r}, not a text")
     return value
-
-
-def _aware(moment: datetime | None) -> datetime | None:
-    if moment is None or moment.utcoffset() is not None:
-        return moment
-    return moment.astimezone()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spanduck._transport.retry import retrying
+from spanduck._rest_calls.times import aware
 from spanduck._wire import (
     DELETE_LIMIT,
     DeleteRequest,
@@ -46,7 +46,7 @@ def delete_spans(
         rest: Sends the calls.
         project_id: Id of the project.
         span_ids: Ids; one that repeats is sent once.
-        start_time: Inclusive; a time without a zone is in the local one.
+        start_time: Inclusive; a time without a zone is in UTC.
         end_time: Exclusive, likewise.
 
     Raises:
@@ -58,9 +58,9 @@ def delete_spans(
     tally = _Tally(ids)
     for start in range(0, len(ids), DELETE_LIMIT):
         part = ids[start : start + DELETE_LIMIT]
-        request = DeleteRequest(project_id, part, _aware(start_time), _aware(end_time))
+        request = DeleteRequest(project_id, part, aware(start_time), aware(end_time))
         try:
-            retrying()(tally.call, rest, request)
+            rest.retrying()(tally.call, rest, request)
         except ServiceError as exc:
             if not tally.is_partial(exc):
                 raise
@@ -140,9 +140,3 @@ def _checked(span_ids: Iterable[str]) -> tuple[str, ...]:
                 f"span_ids[{index}] is {id_!r}, not the id of a span", row_index=index
             )
     return tuple(dict.fromkeys(ids))
-
-
-def _aware(moment: datetime | None) -> datetime | None:
-    if moment is None or moment.utcoffset() is not None:
-        return moment
-    return moment.astimezone()

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
-from spanduck._transport.retry import retrying
+from spanduck._rest_calls.pages import check_limit, query_page, walk
+from spanduck._rest_calls.times import aware
 from spanduck._wire import (
     DEFAULT_LIST_LIMIT,
     LIST_COLUMNS_LIMIT,
     LIST_LIMIT,
     ListRequest,
-    WireError,
     read_spans_page,
 )
-from spanduck.exceptions import FilterError, RejectedError, ValidationError
+from spanduck.exceptions import ValidationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     from spanduck._transport.rest import RestTransport
     from spanduck.types import SpansPage
@@ -47,11 +45,7 @@ class ListArguments:
         Raises:
             ValidationError: Says which argument and why.
         """
-        if not 1 <= self.limit <= LIST_LIMIT:
-            raise ValidationError(
-                f"limit is {self.limit}",
-                next_step=f"A page has 1 to {LIST_LIMIT} spans; iter_pages takes the next ones.",
-            )
+        check_limit(self.limit, LIST_LIMIT, "spans", walker="iter_pages")
         if self.truncate_string_length is not None and self.truncate_string_length < 1:
             raise ValidationError(
                 f"truncate_string_length is {self.truncate_string_length}",
@@ -76,8 +70,8 @@ class ListArguments:
         included, excluded = self.included_columns, self.excluded_columns
         return ListRequest(
             project_id=project_id,
-            start_time=_in_utc(self.start_time),
-            end_time=_in_utc(self.end_time),
+            start_time=aware(self.start_time),
+            end_time=aware(self.end_time),
             filter=self.filter,
             included_columns=None if included is None else tuple(included),
             excluded_columns=None if excluded is None else tuple(excluded),
@@ -89,30 +83,18 @@ def list_page(rest: RestTransport, project_id: str, arguments: ListArguments) ->
     """List a page; one call, repeated as a read is.
 
     Raises:
-        ValidationError: An argument is out of its range.
         FilterError: The service refuses the filter.
         ServiceError: The call failed.
     """
-    arguments.check()
-    query = {"limit": str(arguments.limit)}
-    if arguments.cursor:
-        query["cursor"] = arguments.cursor
-    path = f"/v2/spans?{urlencode(query)}"
-    body = json.dumps(arguments.request(project_id).to_dict()).encode()
-    try:
-        _, answer = retrying()(rest.send_json, "POST", path, body, what=_WHAT)
-    except RejectedError as exc:
-        # A bad cursor is refused the same way.
-        if exc.status in (400, 422) and arguments.filter is not None and not arguments.cursor:
-            raise FilterError(exc.message, text=arguments.filter) from exc
-        raise
-    try:
-        return read_spans_page(answer)
-    except WireError as exc:
-        raise RejectedError(
-            f"{_WHAT} failed: the answer cannot be read: {exc.message}",
-            next_step="Check that api_host and api_port are those of the service.",
-        ) from exc
+    return query_page(
+        rest,
+        "/v2/spans",
+        arguments.request(project_id),
+        limit=arguments.limit,
+        cursor=arguments.cursor,
+        read=read_spans_page,
+        what=_WHAT,
+    )
 
 
 def list_pages(
@@ -121,23 +103,10 @@ def list_pages(
     """List page after page; one call for each, when it is asked for.
 
     Raises:
-        RejectedError: The service repeats a cursor.
         ServiceError: A call failed, also in the midst.
     """
-    seen: set[str] = set()
-    while True:
-        page = list_page(rest, project_id, arguments)
-        yield page
-        cursor = page.pagination.next_cursor
-        if cursor is None:
-            return
-        if cursor in seen:
-            raise RejectedError(f"{_WHAT} failed: the service repeats the cursor {cursor!r}")
-        seen.add(cursor)
-        arguments = replace(arguments, cursor=cursor)
 
+    def page_at(cursor: str | None) -> SpansPage:
+        return list_page(rest, project_id, replace(arguments, cursor=cursor))
 
-def _in_utc(moment: datetime | None) -> datetime | None:
-    if moment is None:
-        return None
-    return moment.replace(tzinfo=UTC) if moment.utcoffset() is None else moment.astimezone(UTC)
+    return walk(page_at, arguments.cursor, what=_WHAT)

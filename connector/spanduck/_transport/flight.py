@@ -18,10 +18,17 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 from pyarrow import flight  # noqa: TID251 - this is the client's half of it
 
+from spanduck._transport.abandoning import AbandonedCalls, from_closing
 from spanduck._transport.flight_errors import mask, translated
 from spanduck._transport.retry import retrying
 from spanduck._wire import WireError, extra_headers, flight_headers
-from spanduck.exceptions import ConfigError, OutcomeUnknownError, ServiceError, UnavailableError
+from spanduck.exceptions import (
+    CancelledError,
+    ConfigError,
+    OutcomeUnknownError,
+    ServiceError,
+    UnavailableError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,7 +117,8 @@ class FlightTransport:
         self._settings = settings
         self._lock = threading.Lock()
         self._client: Any = None
-        self._is_closed = False
+        self._closing = threading.Event()
+        self._puts = AbandonedCalls()
         self._slots = threading.BoundedSemaphore(settings.local.max_exports)
 
     def get_info(
@@ -189,18 +197,30 @@ class FlightTransport:
             timeout_s: Longest wait for the result; `write_timeout_s` by default.
 
         Raises:
-            OutcomeUnknownError: The connection broke, or the time ran out, after data was sent.
+            OutcomeUnknownError: The connection broke, the time ran out, or this was closed, after
+                data was sent.
+            CancelledError: This was closed before.
             ServiceError: The service refuses; nothing of the call is stored.
         """
         source = _Counted(batches)
-        policy = retrying(total_s=self._settings.local.connect_timeout_s)
-        return policy(self._put, command, schema, source, timeout_s)
+        policy = retrying(total_s=self._settings.local.connect_timeout_s, cancel=self._closing)
+
+        def closed() -> Exception:
+            what = f"the write-back to {command.project!r}"
+            return from_closing(what=what, bytes_sent=source.end())
+
+        return self._puts.run(
+            lambda: policy(self._put, command, schema, source, timeout_s),
+            name="spanduck-write",
+            when_abandoned=closed,
+        )
 
     def close(self) -> None:
-        """Close the channel. Idempotent."""
+        """Close the channel, and wait no longer for writes that are under way. Idempotent."""
         with self._lock:
             client, self._client = self._client, None
-            self._is_closed = True
+            self._closing.set()
+        self._puts.abandon()
         if client is not None:
             client.close()
 
@@ -293,8 +313,8 @@ class FlightTransport:
 
     def _connected(self) -> Any:
         with self._lock:
-            if self._is_closed:
-                raise ServiceError("this transport is closed")
+            if self._closing.is_set():
+                raise ConfigError("the client is closed", next_step="Open another one.")
             if self._client is None:
                 self._client = self._connect()
             return self._client
@@ -333,18 +353,28 @@ class _Counted:
         self._batches = batches
         self.taken = 0
         self.has_failed = False
+        self._lock = threading.Lock()
+        self._has_ended = False
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
-        while True:
-            try:
-                batch = next(self._batches)
-            except StopIteration:
-                return
-            except BaseException:
-                self.has_failed = True
-                raise
-            self.taken += 1
+        while (batch := self._next()) is not None:
             yield batch
+
+    def end(self) -> int:
+        """Give no more batches; return how many were taken."""
+        with self._lock:
+            self._has_ended = True
+            return self.taken
+
+    def _next(self) -> pa.RecordBatch | None:
+        with self._lock:
+            self.has_failed = True
+            if self._has_ended:
+                raise CancelledError("the write-back was ended")
+            batch = next(self._batches, None)
+            self.has_failed = False
+            self.taken += batch is not None
+            return batch
 
 
 def is_loopback(host: str) -> bool:

@@ -69,10 +69,12 @@ class Names:
             self._name_by_project[given] = name
         return self._name_by_project[given]
 
-    def unknown_project(self, project: str, space_id: str) -> UnknownProjectError:
+    def unknown_project(
+        self, project: str, space_id: str, cause: ServiceError
+    ) -> UnknownProjectError:
         """Return the error of a project that is not there; the space as the caller calls it."""
         called = (name for name, id_ in self._id_by_space.items() if id_ == space_id)
-        return self._rest.unknown_project(project, next(called, space_id))
+        return self._rest.unknown_project(project, next(called, space_id), cause=cause)
 
     def _looked_up(self, name: str) -> str:
         try:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import quote
 
-import httpx
-
-from spanduck._transport.http_client import open_client
-from spanduck._transport.rest_errors import from_status, from_transport
+from spanduck._transport.http_client import HttpClient
 from spanduck._transport.retry import retrying
 from spanduck._wire import (
     Project,
@@ -36,14 +32,17 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    import httpx
+    from tenacity import Retrying
+
     from spanduck._config import Settings
 
+_JSON: Final = "application/json"
 _PAGE_ITEMS: Final = 100
 # Names are offered from at most so many items: a hint is not worth walking through a whole
 # organisation.
 _MOST_HINTS: Final = 1_000
 _BLOCK_BYTES: Final = 1 << 20
-
 _PageT = TypeVar("_PageT", SpacesPage, ProjectsPage)
 
 
@@ -74,12 +73,9 @@ class RestTransport:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
         self._service = settings.service
         self._local = settings.local
-        self._lock = threading.Lock()
-        self._client: httpx.Client | None = None
-        self._is_closed = False
+        self._http = HttpClient(settings)
 
     def __enter__(self) -> Self:
         return self
@@ -94,11 +90,7 @@ class RestTransport:
 
     def close(self) -> None:
         """Close every connection; calling it again does nothing."""
-        with self._lock:
-            self._is_closed = True
-            client, self._client = self._client, None
-        if client is not None:
-            client.close()
+        self._http.close()
 
     def spaces(self, *, name: str | None = None) -> Iterator[Space]:
         """Yield the spaces that the key may read, page by page, one call for each hundred.
@@ -141,7 +133,7 @@ class RestTransport:
         """
         if is_id(space):
             path = f"/v2/spaces/{quote(space, safe='')}"
-            return Space.from_dict(self._get_json(path, {}, f"looking up space {space!r}"))
+            return Space.from_dict(self.get_json(path, {}, f"looking up space {space!r}"))
         found = [item for item in self.spaces(name=space) if item.name == space]
         if not found:
             known = self._names(item.name for item in self.spaces())
@@ -166,7 +158,7 @@ class RestTransport:
         """
         if is_id(project):
             path = f"/v2/projects/{quote(project, safe='')}"
-            return Project.from_dict(self._get_json(path, {}, f"looking up project {project!r}"))
+            return Project.from_dict(self.get_json(path, {}, f"looking up project {project!r}"))
         if not space:
             raise ConfigError(
                 f"the project {project!r} is a name, and no space is configured",
@@ -181,8 +173,16 @@ class RestTransport:
                 return item
         raise self.unknown_project(project, space_id)
 
-    def unknown_project(self, project: str, space: str) -> UnknownProjectError:
-        """Return the error of a project that is not there, with its near matches."""
+    def unknown_project(
+        self, project: str, space: str, *, cause: ServiceError | None = None
+    ) -> UnknownProjectError:
+        """Return the error of a project that is not there, with its near matches.
+
+        Args:
+            project: What it was called.
+            space: Where it was looked for.
+            cause: What the service has said of it, which the error keeps.
+        """
         try:
             known = self._names(item.name for item in self.projects(space))
         except ServiceError:
@@ -191,6 +191,8 @@ class RestTransport:
             f"no project is called {project!r} in space {space!r}",
             next_step=did_you_mean(project, known) or _listing("Projects", known),
             status=404,
+            request_id=cause.request_id if cause is not None else None,
+            problem=cause.problem if cause is not None else None,
         )
 
     def upload(
@@ -221,10 +223,18 @@ class RestTransport:
         # A connection of its own for each upload: on a kept one a server that had just hung up
         # would be noticed only after the first bytes, and then nobody knows what became of them.
         headers["Connection"] = "close"
-        return retrying()(self._upload_once, body, headers, timeout_s)
+        return self.retrying()(self._upload_once, body, headers, timeout_s)
 
     def send_json(
-        self, method: str, path: str, body: bytes, *, what: str
+        self,
+        method: str,
+        path: str,
+        body: bytes,
+        *,
+        what: str,
+        accept: str = _JSON,
+        is_read: bool = False,
+        is_repeatable: bool = True,
     ) -> tuple[int, dict[str, Any]]:
         """Send a JSON body once; what may be repeated is for the caller to know.
 
@@ -233,6 +243,10 @@ class RestTransport:
             path: Below the service's address.
             body: The JSON text.
             what: What is tried, for messages.
+            accept: Media type of the answer.
+            is_read: Nothing changes by it.
+            is_repeatable: Doing it twice comes to the same. Otherwise the outcome of a call that
+                was sent and not answered is unknown.
 
         Returns:
             The status, 2xx, and the object that came; an empty one when none did.
@@ -244,17 +258,36 @@ class RestTransport:
             headers = rest_headers(self._service.key)
         except WireError as exc:
             raise ConfigError(exc.message, next_step=exc.next_step, setting=exc.what) from exc
-        headers["Content-Type"] = "application/json"
-        timeout = httpx.Timeout(self._local.write_timeout_s, connect=self._local.connect_timeout_s)
-        try:
-            response = self._open_client().request(
-                method, path, content=body, headers=headers, timeout=timeout
-            )
-        except (httpx.HTTPError, httpx.InvalidURL) as exc:
-            raise from_transport(exc, what=what, service=self._service) from exc
-        if not response.is_success:
-            raise from_status(response, what=what, api_key=self._service.key)
+        headers |= {"Content-Type": _JSON, "Accept": accept}
+        response = self._http.call(
+            method,
+            path,
+            what=what,
+            headers=headers,
+            content=body,
+            wait_s=self._local.write_timeout_s,
+            written=lambda: None if is_read else len(body) or len(path),
+            is_once=not is_repeatable,
+        )
         return response.status_code, _json_object(response)
+
+    # `Any`: JSON as it came; `_wire` checks its fields.
+    def get_json(self, path: str, query: dict[str, str | None], what: str) -> dict[str, Any]:
+        """Read a JSON object; repeated while the service cannot answer.
+
+        Args:
+            path: Below the service's address.
+            query: Parameters; what is None is left out.
+            what: What is tried, for messages.
+
+        Raises:
+            ServiceError: No answer, or one that is no success.
+        """
+        return self.retrying()(self._get_json_once, path, query, what)
+
+    def retrying(self) -> Retrying:
+        """Return what repeats a call as it may be; closing ends its pauses."""
+        return retrying(cancel=self._http.closing)
 
     def _upload_once(
         self, body: Path, headers: dict[str, str], timeout_s: float | None
@@ -262,21 +295,16 @@ class RestTransport:
         what = "the upload"
         wait_s = timeout_s if timeout_s is not None else self._local.write_timeout_s
         blocks = _Blocks(body)
-        request = self._open_client().build_request(
+        response = self._http.call(
             "POST",
             "/v1/pandas_arrow",
+            what=what,
             headers=headers,
             content=blocks,
-            timeout=httpx.Timeout(wait_s, connect=self._local.connect_timeout_s),
+            wait_s=wait_s,
+            written=lambda: blocks.sent,
+            is_once=True,
         )
-        try:
-            response = self._open_client().send(request)
-        except (httpx.HTTPError, httpx.InvalidURL) as exc:
-            raise from_transport(
-                exc, what=what, service=self._service, bytes_sent=blocks.sent
-            ) from exc
-        if not response.is_success:
-            raise from_status(response, what=what, api_key=self._service.key, is_upload=True)
         answer = _json_object(response)
         if answer.get("error"):
             raise RejectedError(
@@ -299,7 +327,7 @@ class RestTransport:
         cursor: str | None = None
         seen: set[str] = set()
         while True:
-            page = read(self._get_json(path, {**query, "cursor": cursor}, what))
+            page = read(self.get_json(path, {**query, "cursor": cursor}, what))
             yield page
             cursor = page.pagination.next_cursor
             if cursor is None:
@@ -307,10 +335,6 @@ class RestTransport:
             if cursor in seen:
                 raise RejectedError(f"{what} failed: the service repeats the cursor {cursor!r}")
             seen.add(cursor)
-
-    # `Any`: JSON as it came; `_wire` checks its fields.
-    def _get_json(self, path: str, query: dict[str, str | None], what: str) -> dict[str, Any]:
-        return retrying()(self._get_json_once, path, query, what)
 
     def _get_json_once(self, path: str, query: dict[str, str | None], what: str) -> dict[str, Any]:
         params = {key: value for key, value in query.items() if value is not None}
@@ -320,12 +344,7 @@ class RestTransport:
             headers = rest_headers(self._service.key)
         except WireError as exc:
             raise ConfigError(exc.message, next_step=exc.next_step, setting=exc.what) from exc
-        try:
-            response = self._open_client().get(path, params=params, headers=headers)
-        except (httpx.HTTPError, httpx.InvalidURL) as exc:
-            raise from_transport(exc, what=what, service=self._service) from exc
-        if not response.is_success:
-            raise from_status(response, what=what, api_key=self._service.key)
+        response = self._http.call("GET", path, what=what, headers=headers, params=params)
         answer = _json_object(response)
         if not answer:
             raise RejectedError(
@@ -338,14 +357,6 @@ class RestTransport:
 
     def _names(self, names: Iterator[str]) -> list[str]:
         return [name for name, _ in zip(names, range(_MOST_HINTS), strict=False)]
-
-    def _open_client(self) -> httpx.Client:
-        with self._lock:
-            if self._is_closed:
-                raise ConfigError("the client is closed", next_step="Open another SpansClient.")
-            if self._client is None:
-                self._client = open_client(self._settings)
-            return self._client
 
 
 class _Blocks:

@@ -10,6 +10,14 @@ from spanduck._wire.annotation import (
     AnnotateRequest,
     Granularity,
 )
+from spanduck._wire.annotation_configs import (
+    CONFIGS_LIMIT,
+    DEFAULT_CONFIGS_LIMIT,
+    OPTIMIZATION_DIRECTIONS,
+    config_body,
+    read_config,
+    read_configs_page,
+)
 from spanduck._wire.commands import ExportCommand, WriteCommand, WriteKind
 from spanduck._wire.deletion import (
     DELETE_LIMIT,
@@ -42,6 +50,7 @@ from spanduck._wire.listing import (
     TRACES_LIMIT,
     ListRequest,
     read_spans_page,
+    read_traces_page,
     time_text,
 )
 from spanduck._wire.problem import PROBLEM_CONTENT_TYPE, ProblemDocument
@@ -63,6 +72,8 @@ from spanduck._wire.upload_schema import (
 
 __all__ = [
     "ANNOTATE_LIMIT",
+    "CONFIGS_LIMIT",
+    "DEFAULT_CONFIGS_LIMIT",
     "DEFAULT_LIST_LIMIT",
     "DEFAULT_TRACES_LIMIT",
     "DELETE_LIMIT",
@@ -72,6 +83,7 @@ __all__ = [
     "LIST_LIMIT",
     "NAN_FIELD_KEY",
     "NAN_STORED",
+    "OPTIMIZATION_DIRECTIONS",
     "ORIGIN",
     "PATCH_DOCUMENT",
     "PROBLEM_CONTENT_TYPE",
@@ -101,6 +113,7 @@ __all__ = [
     "WireError",
     "WriteCommand",
     "WriteKind",
+    "config_body",
     "extra_headers",
     "flight_headers",
     "identity_headers",
@@ -109,8 +122,11 @@ __all__ = [
     "names_deleted_spans",
     "read_api_key",
     "read_bearer",
+    "read_config",
+    "read_configs_page",
     "read_identity",
     "read_spans_page",
+    "read_traces_page",
     "read_upload_schema",
     "rest_headers",
     "time_text",

@@ -1,13 +1,12 @@
-"""Lists: the bodies of `POST /v2/spans` and `POST /v2/traces`, and the spans of their answers."""
+"""Lists: the bodies of `POST /v2/spans` and `POST /v2/traces`, and what they are answered."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from spanduck._wire import codec
+from spanduck._wire import codec, members
 from spanduck._wire.errors import WireError
 from spanduck._wire.rest import Pagination
 from spanduck.types import (
@@ -18,6 +17,8 @@ from spanduck.types import (
     SpanEvaluation,
     SpanEvent,
     SpansPage,
+    Trace,
+    TracesPage,
 )
 
 if TYPE_CHECKING:
@@ -135,14 +136,28 @@ def read_spans_page(page: Mapping[str, Any]) -> SpansPage:
     Raises:
         WireError: `spans` or `pagination` is absent, or a value has a wrong type.
     """
-    spans = page.get("spans")
-    if not isinstance(spans, list):
-        raise WireError("the page of spans has no list called spans", what="spans")
-    pagination = Pagination.from_page(page, what="page of spans")
-    return SpansPage(
-        tuple(_read_span(item) for item in spans),
-        PageInfo(pagination.has_more, pagination.next_cursor),
-    )
+    spans = members.list_of(page, "spans")
+    return SpansPage(tuple(map(_read_span, spans)), read_page_info(page, what="page of spans"))
+
+
+def read_traces_page(page: Mapping[str, Any]) -> TracesPage:
+    """Read an answer; unknown members are ignored.
+
+    Raises:
+        WireError: `traces` or `pagination` is absent, or a value has a wrong type.
+    """
+    traces = members.list_of(page, "traces")
+    return TracesPage(tuple(map(_read_trace, traces)), read_page_info(page, what="page of traces"))
+
+
+def read_page_info(page: Mapping[str, Any], *, what: str) -> PageInfo:
+    """Read the `pagination` of a page.
+
+    Raises:
+        WireError: The page has none.
+    """
+    pagination = Pagination.from_page(page, what=what)
+    return PageInfo(pagination.has_more, pagination.next_cursor)
 
 
 def time_text(nanoseconds: int) -> str:
@@ -185,94 +200,66 @@ def _sent_columns(body: Mapping[str, Any], key: str) -> tuple[str, ...] | None:
     return tuple(value)
 
 
+def _read_trace(item: Any) -> Trace:
+    trace = members.as_object(item, "trace")
+    return Trace(
+        trace_id=members.text_of(trace, "trace_id", of="trace"),
+        root_span_id=members.text_of(trace, "root_span_id", of="trace"),
+        start_time=members.time_of(trace, "start_time", of="trace"),
+        end_time=members.time_of(trace, "end_time", of="trace"),
+        spans_truncated=trace.get("spans_truncated") is True,
+        spans=tuple(map(_read_span, members.items_of(trace, "spans", of="trace"))),
+    )
+
+
 def _read_span(item: Any) -> Span:
-    span = _object(item, "span")
-    context = _object(span.get("context") or {}, "context")
+    span = members.as_object(item, "span")
+    context = members.object_of(span, "context")
     return Span(
-        name=_text(span, "name"),
-        context=SpanContext(_text(context, "trace_id"), _text(context, "span_id")),
-        kind=_text(span, "kind"),
-        parent_id=_text(span, "parent_id"),
-        start_time=_time(span, "start_time"),
-        end_time=_time(span, "end_time"),
-        status_code=_text(span, "status_code"),
-        status_message=_text(span, "status_message"),
-        attributes=_object(span.get("attributes") or {}, "attributes"),
-        annotations=tuple(map(_read_annotation, _items(span, "annotations"))),
-        trace_annotations=tuple(map(_read_annotation, _items(span, "trace_annotations"))),
-        evaluations=tuple(map(_read_evaluation, _items(span, "evaluations"))),
-        events=tuple(map(_read_event, _items(span, "events"))),
+        name=members.text_of(span, "name"),
+        context=SpanContext(
+            members.text_of(context, "trace_id"), members.text_of(context, "span_id")
+        ),
+        kind=members.text_of(span, "kind"),
+        parent_id=members.text_of(span, "parent_id"),
+        start_time=members.time_of(span, "start_time"),
+        end_time=members.time_of(span, "end_time"),
+        status_code=members.text_of(span, "status_code"),
+        status_message=members.text_of(span, "status_message"),
+        attributes=members.object_of(span, "attributes"),
+        annotations=tuple(map(_read_annotation, members.items_of(span, "annotations"))),
+        trace_annotations=tuple(map(_read_annotation, members.items_of(span, "trace_annotations"))),
+        evaluations=tuple(map(_read_evaluation, members.items_of(span, "evaluations"))),
+        events=tuple(map(_read_event, members.items_of(span, "events"))),
     )
 
 
 def _read_evaluation(item: dict[str, Any]) -> SpanEvaluation:
     return SpanEvaluation(
-        name=_text(item, "name") or "",
-        label=_text(item, "label"),
-        score=_number(item, "score"),
-        explanation=_text(item, "explanation"),
-        metadata=_object(item.get("metadata") or {}, "metadata"),
+        name=members.text_of(item, "name") or "",
+        label=members.text_of(item, "label"),
+        score=members.number_of(item, "score"),
+        explanation=members.text_of(item, "explanation"),
+        metadata=members.object_of(item, "metadata"),
     )
 
 
 def _read_annotation(item: dict[str, Any]) -> SpanAnnotation:
-    annotator = _object(item.get("annotator") or {}, "annotator")
+    annotator = members.object_of(item, "annotator")
     return SpanAnnotation(
-        name=_text(item, "name") or "",
-        label=_text(item, "label"),
-        score=_number(item, "score"),
-        text=_text(item, "text"),
-        updated_at=_time(item, "updated_at"),
-        annotator_id=_text(annotator, "id"),
-        annotator_email=_text(annotator, "email"),
+        name=members.text_of(item, "name") or "",
+        label=members.text_of(item, "label"),
+        score=members.number_of(item, "score"),
+        text=members.text_of(item, "text"),
+        updated_at=members.time_of(item, "updated_at"),
+        annotator_id=members.text_of(annotator, "id"),
+        annotator_email=members.text_of(annotator, "email"),
     )
 
 
 def _read_event(item: dict[str, Any]) -> SpanEvent:
     return SpanEvent(
-        name=_text(item, "name"),
-        timestamp=_time(item, "timestamp"),
-        attributes=_object(item.get("attributes") or {}, "attributes"),
+        name=members.text_of(item, "name"),
+        timestamp=members.time_of(item, "timestamp"),
+        attributes=members.object_of(item, "attributes"),
     )
-
-
-def _object(value: Any, what: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise WireError(f"a {what} in the page is {_shown(value)}, not an object", what=what)
-    return value
-
-
-def _items(item: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
-    value = item.get(key) or []
-    if not isinstance(value, list):
-        raise WireError(f"{key} of a span is {_shown(value)}, not a list", what=key)
-    return [_object(entry, key) for entry in value]
-
-
-def _text(item: Mapping[str, Any], key: str) -> str | None:
-    value = item.get(key)
-    if value is not None and not isinstance(value, str):
-        raise WireError(f"{key} of a span is {_shown(value)}, not a text", what=key)
-    return value
-
-
-def _number(item: Mapping[str, Any], key: str) -> float | None:
-    value = item.get(key)
-    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
-        return value
-    raise WireError(f"{key} of a span is {_shown(value)}, not a number", what=key)
-
-
-def _time(item: Mapping[str, Any], key: str) -> datetime | None:
-    text = _text(item, key)
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as exc:
-        raise WireError(f"{key} of a span is {_shown(text)}, not a time", what=key) from exc
-    return moment.replace(tzinfo=UTC) if moment.utcoffset() is None else moment.astimezone(UTC)
-
-
-def _shown(value: Any) -> str:
-    return json.dumps(value)[:60]

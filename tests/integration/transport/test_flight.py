@@ -158,7 +158,7 @@ def test_a_closed_transport_refuses(fake_service: Any) -> None:
     transport = FlightTransport(fake_service.settings())
     transport.close()
     transport.close()
-    with pytest.raises(ServiceError, match="closed"):
+    with pytest.raises(ConfigError, match="closed"):
         transport.get_info(ExportCommand("s", "p"))
 
 
