@@ -3,15 +3,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# What the conformance tests drive and cannot import: each list of pins is an environment of its own.
+ENVIRONMENTS := $(patsubst tests/conformance/environments/%.txt,%,$(wildcard tests/conformance/environments/*.txt))
 # Branch coverage, the servers' own processes included. It only rises.
 COVERAGE_FLOOR := 94
 
-.PHONY: help demo test lint bench fuzz clean
+.PHONY: help demo test lint environments bench fuzz clean
 
 help:
 	@echo "make demo    install, start an embedded server, query spans, write evaluations back"
 	@echo "make test    install, then format, lint, types, layers and every test"
 	@echo "make lint    the fast half of that: format, lint, types, layers"
+	@echo "make environments   what the conformance tests drive: an older SDK and a command line of the vendor's"
 	@echo "make fuzz    arbitrary filters for FUZZ_SECONDS (600); atheris leads the search where it is installed"
 	@echo "make bench   the benchmarks (a quarter of an hour; SPANDUCK_BENCH_ROWS makes it shorter)"
 
@@ -26,13 +29,25 @@ $(STAMP): pyproject.toml constraints.txt
 	  --constraint constraints.txt --editable . --group dev
 	@touch $@
 
+environments: $(ENVIRONMENTS:%=$(VENV)/environments/%/.installed)
+
+# The pins are complete, so nothing is resolved; and most of what is installed is never imported.
+$(VENV)/environments/%/.installed: tests/conformance/environments/%.txt | $(STAMP)
+	@echo "installing into $(@D) ..."
+	@$(BIN)/python -m venv --clear --without-pip $(@D)
+	@$(BIN)/python -m pip --python $(@D)/bin/python install --quiet --disable-pip-version-check \
+	  --no-compile --no-deps --requirement $<
+	@touch $@
+
 demo: $(STAMP)
 	@$(BIN)/spanduck demo
 
 # The runner's summary comes last, so the wheel is tried first.
-test: $(STAMP) lint
+# Tests that need what SPANDUCK_REQUIRE names fail without it, where they would be skipped.
+test: $(STAMP) lint environments
 	@sh .ci/check-wheel $(BIN)/python
-	@$(BIN)/python -m pytest -m "not bench" --cov --cov-report=term --cov-fail-under=$(COVERAGE_FLOOR) tests
+	@SPANDUCK_REQUIRE="$$SPANDUCK_REQUIRE $(ENVIRONMENTS)" \
+	  $(BIN)/python -m pytest -m "not bench" --cov --cov-report=term --cov-fail-under=$(COVERAGE_FLOOR) tests
 
 lint: $(STAMP)
 	@$(BIN)/ruff format --check --quiet .

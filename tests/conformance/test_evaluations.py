@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.conformance.conftest import Client
+    from tests.conformance.clients import Client
 
     MakeSpans = Callable[..., pd.DataFrame]
     Update = Callable[[Client, pd.DataFrame], object]

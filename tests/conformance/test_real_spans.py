@@ -16,13 +16,14 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from tests.conformance.clients import CLIENTS
+from tests.conformance.environments import absent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.conformance.conftest import Client
+    from tests.conformance.clients import Client
 
-CLIENT_KINDS = ["vendor", "spanduck"]
 # A null list of dictionaries is sent as an empty list.
 LISTS_OF_DICTIONARIES = {
     "events",
@@ -40,9 +41,10 @@ def real_data() -> Path:
     beside = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "real"
     folder = Path(named) if named else beside
     if not (folder / "spans_data.parquet").is_file():
-        pytest.skip(
-            f"REAL SPANS NOT TESTED: there is no spans_data.parquet in {folder};"
-            " set SPANDUCK_REAL_DATA to the folder that holds it"
+        absent(
+            "real-spans",
+            f"there is no spans_data.parquet in {folder};"
+            " set SPANDUCK_REAL_DATA to the folder that holds it",
         )
     return folder
 
@@ -175,8 +177,8 @@ def assert_same(sent: Any, got: Any, where: str) -> None:
         assert got == sent, where
 
 
-@pytest.mark.parametrize("exporter", CLIENT_KINDS)
-@pytest.mark.parametrize("uploader", CLIENT_KINDS)
+@pytest.mark.parametrize("exporter", CLIENTS)
+@pytest.mark.parametrize("uploader", CLIENTS)
 @pytest.mark.parametrize("source", SOURCES)
 def test_real_spans_come_back_unchanged(
     real_data: Path, connect: Callable[..., Client], source: str, uploader: str, exporter: str
@@ -204,35 +206,27 @@ def test_real_spans_come_back_unchanged(
                 assert_same(value, got[name], f"{sent['context.span_id']} {name}")
 
 
-@pytest.mark.parametrize("uploader", CLIENT_KINDS)
-def test_an_all_null_column_of_real_spans_is_null(
-    real_data: Path, connect: Callable[..., Client], uploader: str
-) -> None:
+def test_an_all_null_column_of_real_spans_is_null(real_data: Path, client: Client) -> None:
     spans = with_integer_times(parquet_spans(real_data))
     assert spans["parent_id"].isna().all()
-    client = connect(uploader)
     client.log(spans)
     start = datetime(2025, 10, 28, tzinfo=UTC)
     table = client.export(start_time=start, end_time=start + timedelta(days=1))
     assert table["parent_id"].null_count == len(spans)
 
 
-@pytest.mark.parametrize(("uploader", "tolerance_ns"), [("vendor", 1_000), ("spanduck", 0)])
-def test_timestamps_become_nanoseconds(
-    real_data: Path, connect: Callable[..., Client], uploader: str, tolerance_ns: int
-) -> None:
+def test_timestamps_become_nanoseconds(real_data: Path, client: Client) -> None:
     spans = parquet_spans(real_data)
-    client = connect(uploader)
     client.log(spans)
     start = datetime(2025, 10, 28, tzinfo=UTC)
     rows = client.rows_by_id(start_time=start, end_time=start + timedelta(days=1))
     for sent in spans.to_dict("records"):
         for name in ("start_time", "end_time"):
             got = rows[sent["context.span_id"]][name]
-            assert abs(got - sent[name].value) <= tolerance_ns
+            assert abs(got - sent[name].value) <= client.kind.time_error_ns
 
 
-@pytest.mark.parametrize("exporter", CLIENT_KINDS)
+@pytest.mark.parametrize("exporter", CLIENTS)
 def test_the_frame_has_objects_for_messages_and_variables(
     real_data: Path, connect: Callable[..., Client], exporter: str
 ) -> None:

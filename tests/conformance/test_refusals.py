@@ -11,13 +11,14 @@ import pytest
 import requests
 from arize import ArizeClient
 from arize._generated.api_client import exceptions as rest
+from tests.conformance.clients import ROWS
 
 from spanduck._wire import upload_schema_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.conformance.conftest import Client
+    from tests.conformance.clients import Client
 
     from spanduck.embedded import EmbeddedServer
 
@@ -27,7 +28,7 @@ WRONG_KEY = "wrong-key-7391"
 YEAR_NS = 365 * 86_400 * 1_000_000_000
 
 
-@pytest.fixture(params=["vendor", "spanduck"])
+@pytest.fixture(params=ROWS)
 def intruder(
     request: pytest.FixtureRequest, connect: Callable[..., Client], make_spans: MakeSpans
 ) -> Client:
@@ -38,13 +39,13 @@ def intruder(
 
 
 def test_a_wrong_key_uploads_nothing(intruder: Client, make_spans: MakeSpans) -> None:
-    with pytest.raises(intruder.key_refused) as caught:
+    with pytest.raises(intruder.kind.key_refused) as caught:
         intruder.log(make_spans(1))
     assert WRONG_KEY not in str(caught.value)
 
 
 def test_a_wrong_key_exports_nothing(intruder: Client) -> None:
-    with pytest.raises(intruder.call_failed) as caught:
+    with pytest.raises(intruder.kind.call_failed) as caught:
         intruder.export_to_df()
     assert WRONG_KEY not in str(caught.value)
 
@@ -53,9 +54,9 @@ def test_a_wrong_key_writes_no_evaluations(
     intruder: Client, connect: Callable[..., Client]
 ) -> None:
     rows = pd.DataFrame({"context.span_id": ["span-0000000000"], "eval.Q.label": ["x"]})
-    with pytest.raises(intruder.call_failed):
+    with pytest.raises(intruder.kind.call_failed):
         intruder.update_evaluations(rows)
-    with pytest.raises(intruder.key_refused):
+    with pytest.raises(intruder.kind.key_refused):
         intruder.update_evaluations_by_http(rows)
     (row,) = connect(intruder.name, project=intruder.project).export().to_pylist()
     assert "eval.Q.label" not in row
@@ -91,19 +92,19 @@ def test_no_key_at_all_is_refused(server: EmbeddedServer) -> None:
 
 
 def test_an_unknown_project_cannot_be_exported(client: Client) -> None:
-    with pytest.raises(client.call_failed, match=client.project):
+    with pytest.raises(client.kind.call_failed, match=client.project):
         client.export_to_df()
 
 
 def test_an_unknown_space_cannot_be_exported(client: Client, make_spans: MakeSpans) -> None:
     client.log(make_spans(1))
-    with pytest.raises(client.call_failed, match="no such space"):
+    with pytest.raises(client.kind.call_failed, match="no such space"):
         client.export_to_df(space_id="no such space")
 
 
 def test_a_filter_of_white_space_is_refused(client: Client, make_spans: MakeSpans) -> None:
     client.log(make_spans(1))
-    with pytest.raises(client.call_failed):
+    with pytest.raises(client.kind.call_failed):
         client.export_to_df(where="  ")
 
 
@@ -116,9 +117,7 @@ def test_spans_outside_the_upload_limits_are_refused_whole(
     spans.loc[1, ["start_time", "end_time"]] += shift_ns
     spans["name"] = "changed"
     with pytest.raises(Exception, match="start_time"):
-        client.spans.log(
-            space_id=client.space, project_name=client.project, dataframe=spans, validate=False
-        )
+        client.log(spans, validate=False)
     (row,) = client.export().to_pylist()
     assert row["name"] == "step 0"
 

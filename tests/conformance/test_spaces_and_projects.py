@@ -10,12 +10,13 @@ from uuid import uuid4
 import pytest
 from arize._generated.api_client import exceptions as rest
 from arize.utils.resolve import NotFoundError
+from tests.conformance.clients import vendor_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pandas as pd
-    from tests.conformance.conftest import Client
+    from tests.conformance.clients import Client
 
     from spanduck.embedded import EmbeddedServer
 
@@ -59,8 +60,9 @@ def test_a_created_project_is_found_by_name_and_by_id(
 
 
 def test_the_first_upload_makes_the_project(
-    vendor: Vendor, client: Client, make_spans: Callable[..., pd.DataFrame]
+    client: Client, make_spans: Callable[..., pd.DataFrame]
 ) -> None:
+    vendor = vendor_client(client.endpoint)
     with pytest.raises(NotFoundError):
         vendor.projects.get(project=client.project, space=client.space)
     client.log(make_spans(1))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,79 +11,21 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from arize import ArizeClient
-
-from spanduck import SpansClient
+from tests.conformance.wire.recording import SPACE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tests.conformance.wire.conftest import Both
 
-SPACE = "U3BhY2U6MTphYmNk"
-REAL = Path(__file__).parents[3] / "shared" / "data" / "real"
+REAL = Path(__file__).parents[4] / "shared" / "data" / "real"
 NOW = datetime.now(UTC).replace(microsecond=123_456)
 
 
-class Recorder:
-    """Keeps the last upload."""
-
-    def __init__(self) -> None:
-        self.headers: dict[str, str] = {}
-        self.body = b""
-        recorder = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                assert self.path == "/v1/pandas_arrow"
-                recorder.headers = {name.lower(): value for name, value in self.headers.items()}
-                recorder.body = self.rfile.read(int(self.headers["Content-Length"]))
-                self.send_response(200)
-                self.send_header("Content-Length", "2")
-                self.end_headers()
-                self.wfile.write(b"{}")
-
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
-        self._thread.start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self._thread.join()
-        self.server.server_close()
-
-
-@pytest.fixture
-def recorder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
-    # The vendor's upload obeys these.
-    monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
-    made = Recorder()
-    yield made
-    made.close()
-
-
-def upload(recorder: Recorder, **arguments: Any) -> tuple[pa.Table, pa.Table]:
+def upload(both: Both, **arguments: Any) -> tuple[pa.Table, pa.Table]:
     """Return what the vendor's SDK sent, and what ours did."""
-    port = recorder.server.server_address[1]
-    address: dict[str, Any] = {"api_host": "localhost", "api_scheme": "http", "api_port": port}
-    bodies = []
-    headers = []
-    vendor = ArizeClient(api_key="ak-1", **address)
-    with SpansClient(api_key="ak-1", **address) as ours:
-        for spans in (vendor.spans, ours):
-            spans.log(space_id=SPACE, project_name="my-llm-app", **arguments)
-            bodies.append(pa.ipc.open_stream(recorder.body).read_all())
-            headers.append(recorder.headers)
-    theirs, mine = headers
-    of_the_call = ["authorization", "arize-space-id", "arize-interface", "number-of-rows"]
-    assert [mine[name] for name in of_the_call] == [theirs[name] for name in of_the_call]
-    assert "content-type" not in mine
-    assert theirs.keys() - mine.keys() == set()
-    assert bodies[1].schema.metadata[b"arize-schema"] == bodies[0].schema.metadata[b"arize-schema"]
-    return bodies[0], bodies[1]
+    ((their, our),) = both("log", space_id=SPACE, project_name="my-llm-app", **arguments)
+    theirs, mine = their.rows.table, our.rows.table
+    assert mine.schema.metadata[b"arize-schema"] == theirs.schema.metadata[b"arize-schema"]
+    return theirs, mine
 
 
 def assert_equal(theirs: pa.Table, mine: pa.Table, *, exact_text: bool = True) -> None:
@@ -130,7 +70,7 @@ def span(number: int, **values: Any) -> dict[str, Any]:
     }
 
 
-def test_every_kind_of_column(recorder: Recorder) -> None:
+def test_every_kind_of_column(both: Both) -> None:
     frame = pd.DataFrame(
         [
             span(
@@ -199,15 +139,15 @@ def test_every_kind_of_column(recorder: Recorder) -> None:
             for number in range(9)
         ]
     )
-    assert_equal(*upload(recorder, dataframe=frame))
+    assert_equal(*upload(both, dataframe=frame))
 
 
-def test_numpy_values_inside_dictionaries(recorder: Recorder) -> None:
+def test_numpy_values_inside_dictionaries(both: Both) -> None:
     frame = pd.DataFrame([span(1)])
     vector = np.array([0.5, 1.5])
     cells: list[Any] = [np.array([{"embedding.vector": vector, "embedding.text": "t"}])]
     frame["attributes.embedding.embeddings"] = cells
-    assert_equal(*upload(recorder, dataframe=frame))
+    assert_equal(*upload(both, dataframe=frame))
 
 
 @pytest.mark.parametrize(
@@ -222,19 +162,19 @@ def test_numpy_values_inside_dictionaries(recorder: Recorder) -> None:
     ],
     ids=["iso", "naive", "datetime", "timestamp", "nanoseconds", "mixed"],
 )
-def test_times_of_every_sort(recorder: Recorder, times: list[Any]) -> None:
+def test_times_of_every_sort(both: Both, times: list[Any]) -> None:
     frame = pd.DataFrame([span(1), span(2)])
     frame["start_time"] = pd.Series(times, dtype=None if isinstance(times[0], str) else object)
     frame["end_time"] = frame["start_time"]
-    assert_equal(*upload(recorder, dataframe=frame))
+    assert_equal(*upload(both, dataframe=frame))
 
 
-def test_times_of_a_format_of_ones_own(recorder: Recorder) -> None:
+def test_times_of_a_format_of_ones_own(both: Both) -> None:
     frame = pd.DataFrame([span(1, start_time="15/09/2026 10:00", end_time="15/09/2026 10:01")])
-    assert_equal(*upload(recorder, dataframe=frame, datetime_format="%d/%m/%Y %H:%M"))
+    assert_equal(*upload(both, dataframe=frame, datetime_format="%d/%m/%Y %H:%M"))
 
 
-def test_evaluations_are_joined_to_their_spans(recorder: Recorder) -> None:
+def test_evaluations_are_joined_to_their_spans(both: Both) -> None:
     frame = pd.DataFrame([span(number) for number in range(5)])
     evaluations = pd.DataFrame(
         {
@@ -245,53 +185,38 @@ def test_evaluations_are_joined_to_their_spans(recorder: Recorder) -> None:
             "trace_eval.Tone of voice.label": ["kind", "kind", None],
         }
     )
-    assert_equal(*upload(recorder, dataframe=frame, evals_dataframe=evaluations))
+    assert_equal(*upload(both, dataframe=frame, evals_dataframe=evaluations))
 
 
-def test_an_index_that_holds_the_span_ids_becomes_a_column(recorder: Recorder) -> None:
+def test_an_index_that_holds_the_span_ids_becomes_a_column(both: Both) -> None:
     frame = pd.DataFrame([span(number) for number in range(3)]).set_index("context.span_id")
-    assert_equal(*upload(recorder, dataframe=frame))
+    assert_equal(*upload(both, dataframe=frame))
 
 
-def test_a_filtered_frame_keeps_its_rows(recorder: Recorder) -> None:
+def test_a_filtered_frame_keeps_its_rows(both: Both) -> None:
     frame = pd.DataFrame([span(number) for number in range(6)])
     frame = frame[frame["name"] > "call 2"]
-    assert_equal(*upload(recorder, dataframe=frame))
+    assert_equal(*upload(both, dataframe=frame))
 
 
-def test_both_names_of_the_kind_are_sent_where_both_are_given(recorder: Recorder) -> None:
+def test_both_names_of_the_kind_are_sent_where_both_are_given(both: Both) -> None:
     frame = pd.DataFrame(
         [span(1, span_kind="LLM", **{"attributes.openinference.span.kind": "CHAIN"})]
     )
-    assert_equal(*upload(recorder, dataframe=frame))
-
-
-def test_batches_are_cut_where_the_vendor_cuts_them(recorder: Recorder) -> None:
-    frame = pd.DataFrame([span(1)]).loc[[0] * 25_001].reset_index(drop=True)
-    frame["context.span_id"] = [f"span-{number:012d}" for number in range(len(frame))]
-    port = recorder.server.server_address[1]
-    with SpansClient(api_key="k", api_host="localhost", api_scheme="http", api_port=port) as client:
-        client.log(space_id=SPACE, project_name="p", dataframe=frame)
-    with pa.ipc.open_stream(recorder.body) as reader:
-        assert [batch.num_rows for batch in reader] == [10_000, 10_000, 5_001]
+    assert_equal(*upload(both, dataframe=frame))
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason=f"the real spans are not at {REAL}")
-def test_real_spans_read_by_pandas_and_by_arrow(recorder: Recorder) -> None:
+def test_real_spans_read_by_pandas_and_by_arrow(both: Both) -> None:
     frame = pd.read_parquet(REAL / "spans_data.parquet")
     shift = pd.Timestamp(NOW).tz_convert("UTC") - frame["start_time"].max()
     for name in ("start_time", "end_time"):
         frame[name] = frame[name] + shift
     frame["name"] = frame["name"].str.slice(0, 50)
-    theirs, mine = upload(recorder, dataframe=frame, validate=False)
+    theirs, mine = upload(both, dataframe=frame, validate=False)
     assert_equal(theirs, mine)
     table = pa.Table.from_pandas(frame, preserve_index=False)
-    _, streamed = upload_ours(recorder, table)
+    both.ours.log(space_id=SPACE, project_name="p", dataframe=table, validate=False)
+    (call,) = both.log.take()
+    streamed = call.rows.table
     assert_equal(theirs, streamed, exact_text=False)
-
-
-def upload_ours(recorder: Recorder, data: Any) -> tuple[dict[str, str], pa.Table]:
-    port = recorder.server.server_address[1]
-    with SpansClient(api_key="k", api_host="localhost", api_scheme="http", api_port=port) as client:
-        client.log(space_id=SPACE, project_name="p", dataframe=data, validate=False)
-    return recorder.headers, pa.ipc.open_stream(recorder.body).read_all()
