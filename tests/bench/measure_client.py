@@ -12,6 +12,7 @@ import json
 import os
 import statistics
 import sys
+import tempfile
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -128,6 +129,38 @@ def vendor(project: str) -> tuple[int, float]:
     return len(frame), time.perf_counter() - began
 
 
+def parquet(project: str) -> tuple[int, float]:
+    """Our `export_to_parquet`."""
+    import spanduck
+
+    with tempfile.TemporaryDirectory() as folder, spanduck.SpansClient(progress=False) as client:
+        began = time.perf_counter()
+        rows = client.export_to_parquet(path=Path(folder, "spans.parquet"), **_of(project))
+        return rows, time.perf_counter() - began
+
+
+def vendor_parquet(project: str) -> tuple[int, float]:
+    """The vendor SDK's."""
+    import pyarrow.parquet as pq
+    from arize import ArizeClient
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder, "spans.parquet"))
+        client = ArizeClient()
+        began = time.perf_counter()
+        space = os.environ["ARIZE_SPACE"]
+        client.spans.export_to_parquet(path=path, space_id=space, **_of(project))
+        seconds = time.perf_counter() - began
+        rows: int = pq.read_metadata(path).num_rows
+    return rows, seconds
+
+
+def _of(project: str) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    start, end = now - timedelta(days=60), now + timedelta(days=1)
+    return {"project_name": project, "start_time": start, "end_time": end}
+
+
 def _probe(project: str, seconds: float) -> dict[str, list[float]]:
     """Time REST and Flight calls, a pair every 20 ms."""
     import httpx
@@ -181,8 +214,11 @@ def main() -> None:
     else:
         modes = {"spans": spans, "three": three, "flight": flight, "vendor": vendor}
         modes |= {"filtered": filtered, "filtered_three": filtered_three, "window": window}
+        modes |= {"parquet": parquet, "vendor_parquet": vendor_parquet}
+        before = time.process_time()
         rows, took = modes[mode](project)
-        result = {"rows": rows, "seconds": took, "rows_per_s": rows / took}
+        cpu = time.process_time() - before
+        result = {"rows": rows, "seconds": took, "rows_per_s": rows / took, "cpu_s": cpu}
     print(json.dumps({**result, "peak_mb": peak_mb()}))
 
 

@@ -36,6 +36,15 @@ def test_the_vendors_export_to_a_frame_is_ten_times_slower(
     assert ratio >= 10
 
 
+def test_a_parquet_file_is_written_as_fast_as_by_the_vendor(
+    loaded: Bench, figures: Figures
+) -> None:
+    ratio, rates = loaded.compare("parquet", "vendor_parquet", 3, project="medium")
+    figures.tell("export_to_parquet", rates["parquet"], "rows/s", bound_by="Parquet's encoding")
+    figures.tell("  against the vendor's", ratio, "x", limit=">= 1")
+    assert ratio >= 1
+
+
 def test_three_columns_are_fifteen_times_faster_than_all(
     loaded: Bench, sizes: Sizes, figures: Figures
 ) -> None:

@@ -1,4 +1,4 @@
-"""Metadata: what a client makes of a frame, against the vendor's, and what the server makes of that."""
+"""Metadata: what a client makes of a frame, against the vendor's."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ import time
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pandas as pd
-import pyarrow as pa
 import pyarrow.flight as fl  # noqa: TID251 - a service that does nothing, and a bare client
 import pytest
 
 import spanduck
-from spanduck import _sample
-from spanduck._wire import MetadataResult, WriteCommand, WriteKind, flight_headers
+from spanduck._wire import MetadataResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 # Classes of the folder's conftest, which is no module to import from.
 Bench: TypeAlias = Any
@@ -91,46 +89,3 @@ def test_metadata_is_prepared_faster_than_by_the_vendor(
     figures.tell(f"metadata, {shape}", ROWS / statistics.median(took["ours"][1:]), "rows/s")
     figures.tell("  against the vendor's client", ratio, "x", limit=">= 4")
     assert ratio >= 4
-
-
-@pytest.mark.parametrize("kind", ["texts and numbers", "of every type"])
-def test_metadata_is_applied_at_a_rate(
-    fresh_bench: Callable[[], Bench], figures: Figures, kind: str
-) -> None:
-    bench, rates = fresh_bench(), []
-    spans = _sample.generate_table(200_000)
-    bench.upload_file("timed", spans.to_batches())
-    server = bench.server
-    options = fl.FlightCallOptions(headers=flight_headers(server.api_key), timeout=600)
-    command = WriteCommand(WriteKind.METADATA, server.space_id, "timed").to_json()
-    more = {"flag": True, "gone": None, "list": [1, 2]} if kind == "of every type" else {}
-    with fl.connect(f"grpc+tcp://127.0.0.1:{server.flight_port}") as client:
-        for number in range(4):
-            patches = [
-                json.dumps({"tag": f"t{number}-{n}", "n": n / 3, **more}) for n in range(len(spans))
-            ]
-            rows = pa.table(
-                {"context.span_id": spans["context.span_id"], "patch_document": patches}
-            )
-            began = time.perf_counter()
-            writer, results = client.do_put(
-                fl.FlightDescriptor.for_command(command), rows.schema, options
-            )
-            with writer:
-                writer.write_table(rows, max_chunksize=10_000)
-                writer.done_writing()
-                result = MetadataResult.from_bytes(results.read().to_pybytes())
-            rates.append(len(rows) / (time.perf_counter() - began))
-            assert (result.spans_updated, result.spans_failed) == (len(rows), 0)
-    rate = sorted(rates[1:])[1]  # the first call warms caches
-    least = 200_000 if kind == "texts and numbers" else 80_000
-    figures.tell(
-        f"200,000 patches {kind} in one call",
-        rate,
-        "rows/s",
-        limit=f">= {least:,}",
-        bound_by="reading and writing JSON",
-    )
-    figures.tell("  server memory meanwhile", bench.peak_mb(), "MB", limit="< 1,000")
-    assert rate >= least
-    assert bench.peak_mb() < 1_000

@@ -74,6 +74,7 @@ def merge_annotations(
     columns: Sequence[IncomingColumn],
     *,
     strict_configs: bool = False,
+    is_repeated: bool = True,
 ) -> Merged:
     """Merge the annotations of a checked body, inside a writing transaction, once in it.
 
@@ -88,13 +89,14 @@ def merge_annotations(
         span_id: Its column of span ids.
         columns: Its columns of annotations.
         strict_configs: Whether every annotation must fit a config of the space.
+        is_repeated: Whether an id of the body may occur more than once.
 
     Raises:
         RequestError: A time is none, or an annotation fits no config.
     """
     catalogue = register_annotations(cursor, catalogue, [column.logical for column in columns])
     _stage(cursor, spool, span_id, columns)
-    merge_staged(cursor, catalogue, strict_configs=strict_configs)
+    merge_staged(cursor, catalogue, strict_configs=strict_configs, is_repeated=is_repeated)
     tables = (("notes", catalogue.notes_table),)
     cursor.execute(statements.script_on("notes_merged", tables))
     _replace(cursor, catalogue.notes_table, tables, "notes")
@@ -121,11 +123,21 @@ def register_annotations(
 
 
 def merge_staged(
-    cursor: DuckDBPyConnection, catalogue: ProjectCatalogue, *, strict_configs: bool
+    cursor: DuckDBPyConnection,
+    catalogue: ProjectCatalogue,
+    *,
+    strict_configs: bool,
+    is_repeated: bool = True,
 ) -> None:
     """Merge the temporary table `staged` into the long table; ids that no span has are left out.
 
     It has the columns `span_id`, `level`, `name`, those of `ANNOTATION_FIELDS`, and `ordinal`.
+
+    Args:
+        cursor: The transaction.
+        catalogue: The project's catalogue as it sees it.
+        strict_configs: Whether every annotation must fit a config of the space.
+        is_repeated: Whether an annotation may be in the table more than once.
 
     Raises:
         UnprocessableError: Configs are strict, and an annotation fits none.
@@ -135,7 +147,8 @@ def merge_staged(
     tables = (("annotations", catalogue.annotations_table),)
     names = [table.name for table in catalogue.span_tables]
     cursor.execute(statements.create_ids_view("spans", names))
-    for step in ("annotations_said", "annotations_merged"):
+    said = "annotations_said" if is_repeated else "annotations_said_once"
+    for step in (said, "annotations_merged"):
         cursor.execute(statements.script_on(step, tables))
     _replace(cursor, catalogue.annotations_table, tables, "annotations", now=catalogues.now())
 

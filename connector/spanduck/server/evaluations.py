@@ -50,6 +50,7 @@ def merge(
     columns: Sequence[IncomingColumn],
     *,
     with_nan: AbstractSet[int],
+    is_repeated: bool = True,
 ) -> Merged:
     """Merge the evaluations of a checked body, inside a writing transaction, once in it.
 
@@ -65,6 +66,7 @@ def merge(
         span_id: Its column of span ids.
         columns: Its columns of evaluations.
         with_nan: Indexes of the columns in which a value is NaN.
+        is_repeated: Whether an id of the body may occur more than once.
 
     Raises:
         RequestError: A column has a type that its field cannot hold.
@@ -80,7 +82,8 @@ def merge(
     names = [table.name for table in catalogue.span_tables]
     cursor.execute(statements.create_ids_view("spans", names))
     _stage(cursor, spool, span_id, columns)
-    for step in ("evaluations_said", "evaluations_merged"):
+    said = "evaluations_said" if is_repeated else "evaluations_said_once"
+    for step in (said, "evaluations_merged"):
         cursor.execute(statements.script_on(step, tables))
     deleted = cursor.execute(statements.script_on("evaluations_delete", tables)).fetchall()[0][0]
     projects.add_dead_rows(cursor, catalogue.evaluations_table, deleted)

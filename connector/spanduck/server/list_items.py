@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from pydantic_core import PydanticSerializationError, from_json
+from pydantic_core import to_json as written
+
 from spanduck._wire import SPAN_KINDS, STATUS_CODES, time_text
 from spanduck.server.catalogue import Place
 from spanduck.server.kinds import Kind
@@ -202,9 +205,14 @@ class SpanWriter:
 
 
 def to_json(answer: dict[str, Any]) -> bytes:
-    """Return the bytes of an answer."""
-    # Escaped, because a stored document may hold half of a surrogate pair, which no UTF-8 has.
-    return json.dumps(answer, allow_nan=False, separators=(",", ":")).encode("ascii")
+    """Return the bytes of an answer. A number that JSON has no notation for is null."""
+    try:
+        return written(answer, inf_nan_mode="null")
+    except (PydanticSerializationError, ValueError):
+        # A stored document may hold half of a surrogate pair, which no UTF-8 has, or be very deep.
+        # Escaped, and many times slower.
+        answer = json.loads(json.dumps(answer), parse_constant=_nothing)
+        return json.dumps(answer, allow_nan=False, separators=(",", ":")).encode("ascii")
 
 
 def _reader(column: StoredColumn) -> Callable[[Any], Any]:
@@ -222,6 +230,14 @@ def _decoded(text: Any) -> Any:
     """Return the value of a JSON text, and anything else as it is."""
     if not isinstance(text, str) or not text:
         return text
+    try:
+        return from_json(text, cache_strings="keys")
+    except ValueError:
+        return _decoded_otherwise(text)
+
+
+def _decoded_otherwise(text: str) -> Any:
+    """Return the value of a JSON text that the fast reader refuses; what is none stays as it is."""
     try:
         value = json.loads(text, parse_constant=_nothing, parse_float=_float)
     except (ValueError, RecursionError):
@@ -289,6 +305,8 @@ def _event_time(value: Any) -> str | None:
             return time_text((zoned - _EPOCH) // _ONE_MICROSECOND * 1_000)
         except (ValueError, OverflowError):
             return None
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _time(int(value))
     return None

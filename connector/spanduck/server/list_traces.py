@@ -12,14 +12,9 @@ from spanduck.server import catalogue as catalogues
 from spanduck.server import statements
 from spanduck.server.list_items import SpanWriter, select_columns, to_json
 from spanduck.server.list_remarks import NONE, read_remarks
-from spanduck.server.listing import (
-    TABLE_NUMBER,
-    Found,
-    find,
-    next_page,
-    read_rows,
-    within,
-)
+from spanduck.server.list_rows import Found, read_rows
+from spanduck.server.list_stretches import TABLE_NUMBER, within
+from spanduck.server.listing import find, next_page
 from spanduck.server.values import SpanRows
 from spanduck_sql.schema import PARENT_ID, SPAN_ID, START_TIME, TRACE_ID
 

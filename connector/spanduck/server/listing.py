@@ -1,14 +1,10 @@
-"""Lists of spans: which ones a page has, found by their keys, and then their rows.
-
-Keys are sought from the newest on in stretches of time, each longer than the one before, so that a
-page costs about the same at any depth, and a filter is asked of no more spans than it takes.
-"""
+"""Lists of spans: which ones a page has, found by their keys, and then their rows."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 from sqlglot import exp
@@ -17,58 +13,29 @@ from spanduck._wire import Pagination
 from spanduck.server import catalogue as catalogues
 from spanduck.server import filters, read_ahead, statements
 from spanduck.server.errors import RequestError
-from spanduck.server.list_items import CORE, SpanWriter, select_columns, to_json
-from spanduck.server.list_query import Key
+from spanduck.server.list_items import SpanWriter, select_columns, to_json
+from spanduck.server.list_newest import read_newest
 from spanduck.server.list_remarks import NONE, read_remarks
+from spanduck.server.list_rows import Found, read_rows
+from spanduck.server.list_stretches import TABLE_NUMBER, stretches, within
 from spanduck.server.read_ahead import Batch
 from spanduck.server.values import SpanRows
 from spanduck_sql.errors import FilterError
 from spanduck_sql.schema import PARENT_ID, SPAN_ID, START_TIME, TRACE_ID
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Sequence
 
     from duckdb import DuckDBPyConnection
 
-    from spanduck.server.catalogue import ProjectCatalogue, StoredColumn, StoredTable
+    from spanduck.server.catalogue import ProjectCatalogue
     from spanduck.server.list_items import Audience, Selection
     from spanduck.server.list_query import ListQuery
     from spanduck.server.read_ahead import ReadAhead
     from spanduck.server.store import Store
 
-TABLE_NUMBER: Final = "table_number"
-"""What the number of the table that a row lies in is called where keys are read."""
-
 # What is remembered of a filter is some ten times as long as its text.
 _KEPT_FILTER: Final = 4_096
-# How much longer each stretch of time is than the one before, and how many are tried before the
-# rest of the window is taken at once.
-_GROWTH: Final = 8
-_STRETCHES: Final = 5
-_SHORTEST_NS: Final = 1_000_000_000
-
-
-class Found(NamedTuple):
-    """A span that was found.
-
-    Attributes:
-        start: Its start in nanoseconds since 1970.
-        trace: Its trace; empty without one.
-        span: Its id.
-        table: The number of the table it lies in.
-        row_id: Its place there, within this transaction.
-    """
-
-    start: int
-    trace: str
-    span: str
-    table: int
-    row_id: int
-
-    @property
-    def key(self) -> Key:
-        """What it is ordered by."""
-        return Key(self.start, self.trace, self.span)
 
 
 def list_spans(store: Store, query: ListQuery, audience: Audience, ahead: ReadAhead) -> bytes:
@@ -116,16 +83,29 @@ def _read(store: Store, query: ListQuery) -> Batch:
         if query.after is not None:
             affordable = read_ahead.BYTES // (max(project.row_bytes, 1) * limit)
             limit *= max(1, min(affordable, read_ahead.PAGES))
-        found = find(cursor, catalogue, replace(query, limit=limit))
-        wanted = found[:limit]
         selection = select_columns(catalogue, query.request)
-        are_adjacent = query.request.filter is None
-        rows = read_rows(cursor, catalogue, selection, wanted, are_adjacent=are_adjacent)
+        found, rows = _found(cursor, catalogue, replace(query, limit=limit), selection)
+        wanted = found[:limit]
         remarks = read_remarks(cursor, catalogue, selection, [item.span for item in wanted])
     return Batch(commits, wanted, len(found) <= limit, selection, rows, remarks)
 
 
 # `Any` from here on: rows of DuckDB and JSON.
+def _found(
+    cursor: DuckDBPyConnection,
+    catalogue: ProjectCatalogue,
+    query: ListQuery,
+    selection: Selection,
+) -> tuple[Sequence[Found], dict[tuple[int, int], Sequence[Any]]]:
+    """Return the items of a page and one more, if there are so many, with the rows of the page."""
+    if query.request.filter is None:
+        newest = read_newest(cursor, catalogue, query, selection)
+        if newest is not None:
+            return newest.found, newest.rows
+    found = find(cursor, catalogue, query)
+    return found, read_rows(cursor, catalogue, selection, found[: query.limit])
+
+
 def next_page(query: ListQuery, found: Sequence[Found]) -> dict[str, Any]:
     """Return the pagination of a page, of which one item more was looked for."""
     if len(found) <= query.limit:
@@ -162,7 +142,7 @@ def find(
     at_once = are_roots and bool(text)
     found: list[Found] = []
     try:
-        for first, end in _stretches(cursor, catalogue, query, at_once=at_once):
+        for first, end in stretches(cursor, catalogue, query, at_once=at_once):
             values = {"first": first, "end": end, "most": query.limit + 1 - len(found)}
             if at_once:
                 values |= {"window_first": query.start_ns, "window_end": query.end_ns}
@@ -177,45 +157,6 @@ def find(
             next_step="Ask for fewer conditions, on documents above all, or a shorter window.",
         ) from exc
     return found
-
-
-def _stretches(
-    cursor: DuckDBPyConnection, catalogue: ProjectCatalogue, query: ListQuery, *, at_once: bool
-) -> Iterable[tuple[int, int]]:
-    """Yield stretches of the window from its end to its start, half-open."""
-    first, end = query.start_ns, query.end_ns
-    if query.after is not None:
-        end = min(end, query.after.start + 1)
-    rows, oldest, newest = 0, None, None
-    for table in catalogue.span_tables:
-        sql = _extent(table.name)
-        count, low, high = cursor.execute(sql).fetchall()[0]
-        if count:
-            rows += count
-            oldest = low if oldest is None else min(oldest, low)
-            newest = high if newest is None else max(newest, high)
-    if oldest is None or newest is None:
-        return
-    first, end = max(first, oldest), min(end, newest + 1)
-    # As long as a page takes when spans are spread evenly, and more where few of them match.
-    width = (newest - oldest) * 2 * (query.limit + 1) // rows
-    width = max(width * (_GROWTH if query.request.filter else 1), _SHORTEST_NS)
-    for _ in range(_STRETCHES):
-        if at_once or end - first <= width:
-            break
-        yield end - width, end
-        end -= width
-        width *= _GROWTH
-    if first < end:
-        yield first, end
-
-
-@lru_cache(maxsize=256)
-def _extent(table: str) -> str:
-    start = statements.column("start_time")
-    return statements.select(
-        [exp.Count(this=exp.Star()), exp.Min(this=start), exp.Max(this=start.copy())], table
-    )
 
 
 @lru_cache(maxsize=256)
@@ -254,23 +195,6 @@ def _matching_traces(catalogue: ProjectCatalogue, text: str) -> exp.Select:
     return rows.joined(query, part=within("window_first", "window_end"))
 
 
-def within(first: str, end: str) -> Callable[[exp.Select, StoredTable], exp.Select]:
-    """Return what restricts a table to starts between two parameters, and numbers its rows."""
-
-    def restrict(part: exp.Select, table: StoredTable) -> exp.Select:
-        start = statements.column("start_time")
-        part = part.where(
-            exp.GTE(this=start, expression=exp.Placeholder(this=first)),
-            exp.LT(this=start.copy(), expression=exp.Placeholder(this=end)),
-            copy=False,
-        )
-        number = exp.Literal.number(table.number).as_(TABLE_NUMBER)
-        row_id = statements.column("rowid").as_(statements.ROW_ID)
-        return part.select(number, row_id, copy=False)
-
-    return restrict
-
-
 def _is_after(start: exp.Expr, trace: exp.Expr, span: exp.Expr) -> exp.Expr:
     def parameter(name: str) -> exp.Placeholder:
         return exp.Placeholder(this=f"after_{name}")
@@ -282,71 +206,3 @@ def _is_after(start: exp.Expr, trace: exp.Expr, span: exp.Expr) -> exp.Expr:
     later = exp.or_(exp.GT(this=trace.copy(), expression=parameter("trace")), same_trace)
     # The starts of a stretch are never after that of the item before.
     return exp.or_(exp.LT(this=start, expression=parameter("start")), later)
-
-
-def read_rows(
-    cursor: DuckDBPyConnection,
-    catalogue: ProjectCatalogue,
-    selection: Selection,
-    found: Sequence[Found],
-    *,
-    are_adjacent: bool = False,
-) -> dict[tuple[int, int], Sequence[Any]]:
-    """Return the rows of spans by table and row id: the values that `SpanWriter.span` takes.
-
-    Args:
-        cursor: The transaction.
-        catalogue: The project's catalogue as it sees it.
-        selection: The columns.
-        found: The spans. Rows of a few others may come with theirs.
-        are_adjacent: Whether hardly a span that is not among them starts between them. Then reading
-            by time alone is enough, and takes a third less time.
-    """
-    rows: dict[tuple[int, int], Sequence[Any]] = {}
-    for table in catalogue.span_tables:
-        wanted = [item for item in found if item.table == table.number]
-        if not wanted:
-            continue
-        # Found by time, other rows need not be looked at, nor their columns be unpacked.
-        values: dict[str, Any] = {
-            "first": min(item.start for item in wanted),
-            "last": max(item.start for item in wanted),
-        }
-        is_by_id = True
-        if are_adjacent:
-            # Unless thousands started at once.
-            (between,) = cursor.execute(_count(table.name), values).fetchall()[0]
-            is_by_id = between > 2 * len(wanted)
-        if is_by_id:
-            values["ids"] = [item.row_id for item in wanted]
-        sql = _rows(table, selection.attributes, by_id=is_by_id)
-        read = cursor.execute(sql, values).fetchall()
-        rows |= {(table.number, row_id): row for row_id, *row in read}
-    return rows
-
-
-@lru_cache(maxsize=256)
-def _count(table: str) -> str:
-    query = exp.select(exp.Count(this=exp.Star())).from_(table)
-    return statements.sql(query.where(*_between(), copy=False))
-
-
-@lru_cache(maxsize=64)
-def _rows(table: StoredTable, attributes: tuple[StoredColumn, ...], *, by_id: bool) -> str:
-    columns: list[exp.Expr] = [exp.column("rowid"), *(statements.column(name) for name in CORE)]
-    for attribute in attributes:
-        is_there = (attribute.table or 0) <= table.number
-        columns.append(statements.column(str(attribute.physical)) if is_there else exp.null())
-    query = exp.select(*columns).from_(table.name).where(*_between(), copy=False)
-    if by_id:
-        ids = exp.select(statements.function("unnest", exp.Placeholder(this="ids")))
-        query = query.where(exp.column("rowid").isin(ids), copy=False)
-    return statements.sql(query)
-
-
-def _between() -> tuple[exp.Expr, exp.Expr]:
-    start = statements.column("start_time")
-    return (
-        exp.GTE(this=start, expression=exp.Placeholder(this="first")),
-        exp.LTE(this=start.copy(), expression=exp.Placeholder(this="last")),
-    )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from spanduck.server.list_items import Selection
     from spanduck.server.list_remarks import Remarks
-    from spanduck.server.listing import Found
+    from spanduck.server.list_rows import Found
 
 PAGES: Final = 4
 """How many pages are read at once."""

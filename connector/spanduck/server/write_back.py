@@ -53,6 +53,7 @@ def store_evaluations(
             body.span_id,
             body.columns,
             with_nan=body.findings.with_nan,
+            is_repeated=body.findings.keep is not None,
         )
 
     return _stored(store, command, reader, context, pick=evaluation_columns, write=merged)
@@ -78,6 +79,7 @@ def store_annotations(
             body.span_id,
             body.columns,
             strict_configs=store.strict_configs,
+            is_repeated=body.findings.keep is not None,
         )
 
     return _stored(store, command, reader, context, pick=annotation_columns, write=merged)

@@ -4,16 +4,18 @@ SELECT
     found.table_number,
     found.row_id,
     found.span_id,
-    CASE
-        WHEN coalesce(trim(found.document), '') = '' OR is_json_object(found.document)
-        THEN replace(
-            CAST(
-                json_merge_patch(coalesce(nullif(trim(found.document), ''), '{}'), asked.patch)
-                AS VARCHAR
-            ),
-            getvariable('null_text'),
-            'null'
-        )
-    END AS document
+    replace(
+        CAST(
+            CASE
+                WHEN is_json_object(found.document)
+                THEN json_merge_patch(found.document, asked.patch)
+                -- Asked for last: trimming takes half as long as merging.
+                WHEN coalesce(trim(found.document), '') = ''
+                THEN json_merge_patch('{}', asked.patch)
+            END AS VARCHAR
+        ),
+        getvariable('null_text'),
+        'null'
+    ) AS document
 FROM found
 JOIN asked ON asked.span_id = found.span_id

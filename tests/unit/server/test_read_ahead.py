@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from spanduck.server.list_items import Selection
-from spanduck.server.listing import Found
+from spanduck.server.list_rows import Found
 from spanduck.server.read_ahead import Batch, ReadAhead
 
 SELECTION = Selection((), {}, {}, has_kind=True)
