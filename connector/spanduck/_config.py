@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
@@ -17,12 +16,12 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic import ValidationError as PydanticValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 
+from spanduck._settings_file import FILE_NAME, SECRETS, find_file, read_layers
 from spanduck.exceptions import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-FILE_NAME: Final = "spanduck.toml"
 _GroupT = TypeVar("_GroupT", bound=BaseModel)
 
 
@@ -193,9 +192,7 @@ _SYNONYMS: Final = {
     "space_id": "space",
     "space_name": "space",
 }
-# What a file may take from elsewhere, by `*_env` and `*_file`.
-_SECRETS: Final = frozenset({"api_key", "proxy_url"})
-_UNSHOWN: Final = _SECRETS | {"default_headers"}
+_UNSHOWN: Final = SECRETS | {"default_headers"}
 PREFIX_BY_GROUP: Final[dict[type[BaseModel], str]] = {
     ServiceSettings: "ARIZE_",
     LocalSettings: "SPANDUCK_",
@@ -226,9 +223,9 @@ def load_settings(
             is not shown.
     """
     given = _renamed(overrides or {})
-    path = config_file or _find_file(cwd or Path.cwd())
-    file_layers = _file_layers(path, profile or os.environ.get("SPANDUCK_PROFILE"))
-    layers = [("argument", given), *file_layers]
+    path = config_file or find_file(cwd or Path.cwd())
+    file_layers = read_layers(path, profile or os.environ.get("SPANDUCK_PROFILE"))
+    layers = [("argument", given), *((name, _renamed(layer)) for name, layer in file_layers)]
     service, service_sources = _resolved(ServiceSettings, layers)
     local, local_sources = _resolved(LocalSettings, layers)
     _check_one_override(service)
@@ -288,76 +285,6 @@ def _environment_layers(
         for variable in _CA_FALLBACKS:
             if variable in os.environ:
                 yield f"environment {variable}", {"ssl_ca_cert": os.environ[variable]}
-
-
-def _find_file(start: Path) -> Path | None:
-    named = os.environ.get("SPANDUCK_CONFIG")
-    if named is not None:
-        return Path(named)
-    for folder in (start, *start.parents):
-        candidate = folder / FILE_NAME
-        if candidate.is_file():
-            return candidate
-    return None
-
-
-def _file_layers(path: Path | None, profile: str | None) -> list[tuple[str, dict[str, Any]]]:
-    if path is None:
-        if profile is not None:
-            raise ConfigError(
-                f"profile {profile!r} is asked for, but there is no {FILE_NAME}",
-                next_step=f"Create {FILE_NAME} with a [profiles.{profile}] table.",
-                setting="profile",
-            )
-        return []
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
-        raise ConfigError(
-            f"cannot read the settings file {path}: {exc}",
-            next_step="Mend it, or name another with SPANDUCK_CONFIG.",
-        ) from exc
-    layers: list[tuple[str, dict[str, Any]]] = []
-    profiles = document.pop("profiles", {})
-    if profile is not None:
-        if profile not in profiles:
-            raise ConfigError(
-                f"no profile {profile!r} in {path}",
-                next_step=did_you_mean(profile, profiles)
-                or f"Profiles there: {', '.join(sorted(profiles)) or 'none'}.",
-                setting="profile",
-            )
-        layers.append((f"{path} [profiles.{profile}]", profiles[profile]))
-    service = document.pop("service", {})
-    document.pop("warehouses", None)
-    layers += [(f"{path} [service]", service), (str(path), document)]
-    return [(name, _renamed(_resolve_secrets(layer, name))) for name, layer in layers]
-
-
-def _resolve_secrets(layer: Mapping[str, Any], place: str) -> dict[str, Any]:
-    resolved = dict(layer)
-    for secret in _SECRETS:
-        variable = resolved.pop(f"{secret}_env", None)
-        if variable is not None:
-            if variable not in os.environ:
-                raise ConfigError(
-                    f"{place} takes {secret} from the variable {variable}, which is not set",
-                    next_step=f"Set {variable}.",
-                    setting=secret,
-                )
-            resolved[secret] = os.environ[variable]
-        file_name = resolved.pop(f"{secret}_file", None)
-        if file_name is not None:
-            try:
-                resolved[secret] = Path(file_name).expanduser().read_text(encoding="utf-8").strip()
-            except OSError as exc:
-                raise ConfigError(
-                    f"{place} takes {secret} from the file {file_name}, which cannot be read: "
-                    f"{exc.strerror}",
-                    next_step="Create the file, readable by you alone.",
-                    setting=secret,
-                ) from exc
-    return resolved
 
 
 def _merge(

@@ -14,7 +14,7 @@ import time
 from dataclasses import asdict, dataclass, fields
 from typing import IO, TYPE_CHECKING, Final, Self
 
-from spanduck.exceptions import StoreLockedError
+from spanduck.exceptions import StoreError, StoreLockedError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,15 +44,34 @@ class ServerAddress:
         return f"ServerAddress({', '.join(shown)}, api_key='***')"
 
 
+def make_folder(folder: Path) -> None:
+    """Make the folder unless it is there.
+
+    Raises:
+        StoreError: Something else is there, or it may not be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        is_taken = isinstance(exc, FileExistsError | NotADirectoryError)
+        reason = "it is no folder" if is_taken else exc.strerror
+        raise StoreError(
+            f"the store cannot be in {folder}: {reason}",
+            next_step="Choose another folder: the argument, SPANDUCK_HOME, or home in"
+            " spanduck.toml.",
+        ) from exc
+
+
 class FolderLock:
     """An exclusive lock on a store's folder. A context manager; `release` is idempotent.
 
     Raises:
         StoreLockedError: Somebody else holds it.
+        StoreError: It is no folder, and none can be made there.
     """
 
     def __init__(self, folder: Path, *, patience_s: float = _LOCK_PATIENCE_S) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         self._file: IO[bytes] | None = (folder / _LOCK).open("ab")
         deadline = time.monotonic() + patience_s
         while not _try_lock(self._file):

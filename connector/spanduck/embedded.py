@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, Self
 
 from spanduck import exceptions
 from spanduck._config import Settings, load_settings
-from spanduck._folder import ServerAddress, is_locked, read_address
+from spanduck._folder import ServerAddress, is_locked, make_folder, read_address
 from spanduck.exceptions import Error, StoreLockedError, UnavailableError
 
 if TYPE_CHECKING:
@@ -174,6 +174,7 @@ def ensure_default(settings: Settings) -> Settings:
 
     Raises:
         UnavailableError: Whoever holds the folder does not answer within ten seconds.
+        StoreError: The home is no folder, or holds no store that this version can read.
     """
     if settings.service.api_key is not None:
         return settings
@@ -241,7 +242,7 @@ class _Shared:
 
     @classmethod
     def start(cls, home: Path) -> _Shared:
-        home.mkdir(parents=True, exist_ok=True)
+        make_folder(home)
         log_path, api_key = home / _LOG, secrets.token_urlsafe(24)
         with log_path.open("ab") as log:
             process = _start(

@@ -108,7 +108,7 @@ def _export(store: Store, project: str) -> pa.Table:
         space = catalogue.spaces(cursor)[0].id
         record = catalogue.find_project(cursor, space, project)
         plan = plan_export(store.catalogues.get(cursor, record))
-        table = cursor.sql(plan.query).to_arrow_table()
+        table = cursor.sql(plan.query.text).to_arrow_table()
         return table.rename_columns(plan.schema.names).sort_by("context.span_id")
 
 

@@ -164,6 +164,36 @@ def test_two_ways_to_move_all_hosts_exclude_each_other() -> None:
         load_settings({"region": "eu-west-1a", "base_domain": "ax.example"})
 
 
+@pytest.mark.parametrize(
+    ("table", "next_step"),
+    [
+        ("servic", "Did you mean 'service'?"),
+        ("profile.staging", "Did you mean 'profiles'?"),
+        ("local", "Tables are [service], [profiles.NAME] and [warehouses.NAME]; settings of"),
+    ],
+)
+def test_an_unknown_table_of_the_file_is_told_with_the_tables(
+    tmp_path: Path, table: str, next_step: str
+) -> None:
+    (tmp_path / "spanduck.toml").write_text(f'[{table}]\nspace = "x"\n')
+    with pytest.raises(ConfigError) as caught:
+        load_settings()
+    assert f"there is no table [{table.partition('.')[0]}]" in caught.value.message
+    assert "spanduck.toml" in caught.value.message
+    assert str(caught.value.next_step).startswith(next_step)
+
+
+def test_a_setting_that_is_a_table_may_stand_in_the_file(tmp_path: Path) -> None:
+    (tmp_path / "spanduck.toml").write_text('[default_headers]\nx-team = "a"\n')
+    assert load_settings().service.default_headers == {"x-team": "a"}
+
+
+def test_a_settings_file_that_is_a_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "spanduck.toml").mkdir()
+    with pytest.raises(ConfigError, match="cannot read the settings file"):
+        load_settings()
+
+
 def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
     (tmp_path / "spanduck.toml").write_text("= nonsense")
     with pytest.raises(ConfigError, match=r"spanduck\.toml"):

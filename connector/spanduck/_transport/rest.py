@@ -76,6 +76,7 @@ class RestTransport:
         self._service = settings.service
         self._local = settings.local
         self._http = HttpClient(settings)
+        self._name_by_space_id: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -147,6 +148,7 @@ class RestTransport:
                 next_step=f"Use an id instead: {', '.join(item.id for item in found)}.",
                 setting="space",
             )
+        self._name_by_space_id[found[0].id] = space
         return found[0]
 
     def resolve_project(self, project: str, space: str | None = None) -> Project:
@@ -180,15 +182,16 @@ class RestTransport:
 
         Args:
             project: What it was called.
-            space: Where it was looked for.
+            space: Where it was looked for. A space that was looked up by its name is called so.
             cause: What the service has said of it, which the error keeps.
         """
         try:
             known = self._names(item.name for item in self.projects(space))
         except ServiceError:
             known = []  # the hint is extra; what failed is that the project is unknown
+        called = self._name_by_space_id.get(space, space)
         return UnknownProjectError(
-            f"no project is called {project!r} in space {space!r}",
+            f"no project is called {project!r} in space {called!r}",
             next_step=did_you_mean(project, known) or _listing("Projects", known),
             status=404,
             request_id=cause.request_id if cause is not None else None,

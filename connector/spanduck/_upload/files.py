@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _BATCH_ROWS: Final = 10_000
+_MOST_BLANKS: Final = 4_096
+_BLANKS: Final = b" \t\r\n\xef\xbb\xbf"
 _LONGEST_LINE: Final = 200
 _ARROW_FILE_MAGIC: Final = b"ARROW1"
 _INTEGERS: Final = frozenset({"tinyint", "smallint", "integer", "bigint", "ubigint", "hugeint"})
@@ -59,12 +61,18 @@ def opened(path: Path, fmt: str) -> Iterator[pa.RecordBatchReader]:
     Raises:
         ValidationError: It is no such file, empty or broken; also while it is read.
     """
-    if path.is_file() and not path.stat().st_size:
+    if _is_blank(path):
         raise ValidationError(f"{path} is empty", next_step="It needs at least its columns.")
     with ExitStack() as stack:
         with _told(path, fmt):
             schema, batches = _open(path, fmt, stack)
         yield pa.RecordBatchReader.from_batches(schema, _watched(path, fmt, batches))
+
+
+def _is_blank(path: Path) -> bool:
+    # White space, or a BOM, would be a CSV of one column.
+    is_short = path.is_file() and path.stat().st_size <= _MOST_BLANKS
+    return is_short and not path.read_bytes().strip(_BLANKS)
 
 
 def _open(path: Path, fmt: str, stack: ExitStack) -> tuple[pa.Schema, Iterable[pa.RecordBatch]]:

@@ -31,7 +31,7 @@ from spanduck_sql.schema import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from spanduck.server.catalogue import ProjectCatalogue, StoredTable
     from spanduck_sql.language.binding import BoundFilter
@@ -78,6 +78,19 @@ class Restriction:
 
 
 ALL: Final = Restriction()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A query that reads the columns of an export.
+
+    Attributes:
+        text: The query. Where there are sizes, it reads one part: see `statements.in_part`.
+        sizes: Queries of about how many bytes it would hold at once if it read everything.
+    """
+
+    text: str
+    sizes: tuple[str, ...]
 
 
 def plan_export(
@@ -151,14 +164,14 @@ class ExportPlan:
         return tuple(self._matches(table) for table in self.catalogue.span_tables)
 
     @cached_property
-    def query(self) -> str:
+    def query(self) -> Reading:
         """What finds the rows and reads the columns of them."""
         rows = SpanRows(self.catalogue)
         query = self._conditioned(_selected(self.names, rows), rows)
-        return statements.sql(rows.joined(query, part=self._in_window))
+        return _reading(query, rows, self._in_window)
 
     @cached_property
-    def fetch(self) -> str:
+    def fetch(self) -> Reading:
         """What reads the columns of the rows whose ids are in `statements.matched(number)`."""
         rows = SpanRows(self.catalogue)
 
@@ -166,7 +179,7 @@ class ExportPlan:
             number = self.catalogue.span_tables.index(table)
             return part.where(statements.is_matched(number), copy=False)
 
-        return statements.sql(rows.joined(_selected(self.names, rows), part=found))
+        return _reading(_selected(self.names, rows), rows, found)
 
     def _matches(self, table: StoredTable) -> str:
         rows = SpanRows(self.catalogue)
@@ -194,6 +207,18 @@ def _selected(names: Sequence[str], rows: SpanRows) -> exp.Select:
     return exp.select(
         *(rows.value(name).as_(f"o{place}", quoted=True) for place, name in enumerate(names))
     )
+
+
+def _reading(
+    query: exp.Select, rows: SpanRows, part: Callable[[exp.Select, StoredTable], exp.Select]
+) -> Reading:
+    sizes = rows.sizes
+
+    def restricted(read: exp.Select, table: StoredTable) -> exp.Select:
+        read = part(read, table)
+        return read.where(statements.in_part(), copy=False) if sizes else read
+
+    return Reading(statements.sql(rows.joined(query, part=restricted)), sizes)
 
 
 def _chosen(catalogue: ProjectCatalogue, columns: tuple[str, ...]) -> list[str]:

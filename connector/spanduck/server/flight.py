@@ -207,7 +207,7 @@ class _ExportStream:
     def _read(self) -> pa.RecordBatch | None:
         """Read the next batch; None at the end. Only ever called in the reading thread."""
         if self._reader is None:
-            self._reader = _open_reader(self._snapshot)
+            self._reader = self._snapshot.reader()
         try:
             # Runs DuckDB and Arrow only: other threads have the interpreter meanwhile.
             batch = self._reader.read_next_batch()
@@ -230,12 +230,6 @@ class _ExportStream:
 
     def __del__(self) -> None:
         self.close()
-
-
-def _open_reader(snapshot: Snapshot) -> pa.RecordBatchReader:
-    relation = snapshot.cursor.sql(snapshot.query)
-    # `to_arrow_reader` of a relation streams; of an executed cursor it would collect first.
-    return relation.to_arrow_reader(snapshot.batch_rows)
 
 
 def _as_planned(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import threading
 import time
@@ -17,14 +18,19 @@ from spanduck.server.errors import NotFoundError, RequestError
 from spanduck.server.store import end_reading
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from duckdb import DuckDBPyConnection
 
-    from spanduck.server.export import ExportPlan
+    from spanduck.server.export import ExportPlan, Reading
 
 HELD_S: Final = 60.0
 UNREDEEMED_LIMIT: Final = 64
 KEPT_ROWS: Final = 100_000
 """Most rows of a snapshot whose ids are kept: 800 kB of them."""
+_PART_BYTES: Final = 64_000_000
+# Reading a part takes a while however few rows it has.
+_PART_ROWS: Final = 256
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,8 @@ class Snapshot:
         rows: Spans in it, exactly.
         batch_rows: Most rows of a batch.
         opened_at: On the monotonic clock.
+        parts: How many parts the query is read in, one after the other, see `statements.in_part`;
+            0 where it knows of none.
     """
 
     cursor: DuckDBPyConnection
@@ -46,6 +54,7 @@ class Snapshot:
     rows: int
     batch_rows: int
     opened_at: float
+    parts: int = 0
 
     @classmethod
     def open(cls, cursor: DuckDBPyConnection, plan: ExportPlan, batch_rows: int) -> Snapshot:
@@ -56,7 +65,7 @@ class Snapshot:
         """
         if not plan.restriction.is_selective:
             rows = sum(cursor.execute(count).fetchall()[0][0] for count in plan.counts)
-            return cls(cursor, plan.schema, plan.query, rows, batch_rows, time.monotonic())
+            return cls._of(cursor, plan, plan.query, rows, batch_rows)
         try:
             found = [_found(cursor, query) for query in plan.matches]
         except duckdb.OutOfMemoryException as exc:
@@ -66,10 +75,45 @@ class Snapshot:
             ) from exc
         rows = sum(count for count, _ in found)
         if rows > KEPT_ROWS:
-            return cls(cursor, plan.schema, plan.query, rows, batch_rows, time.monotonic())
+            return cls._of(cursor, plan, plan.query, rows, batch_rows)
         for number, (_, ids) in enumerate(found):
             cursor.register(statements.matched(number), ids)
-        return cls(cursor, plan.schema, plan.fetch, rows, batch_rows, time.monotonic())
+        return cls._of(cursor, plan, plan.fetch, rows, batch_rows)
+
+    @classmethod
+    def _of(
+        cls,
+        cursor: DuckDBPyConnection,
+        plan: ExportPlan,
+        reading: Reading,
+        rows: int,
+        batch_rows: int,
+    ) -> Snapshot:
+        parts = 0
+        if reading.sizes:
+            held = sum(cursor.execute(size).fetchall()[0][0] or 0 for size in reading.sizes)
+            parts = max(1, min(math.ceil(held / _PART_BYTES), rows // _PART_ROWS))
+        now = time.monotonic()
+        return cls(cursor, plan.schema, reading.text, rows, batch_rows, now, parts)
+
+    def reader(self) -> pa.RecordBatchReader:
+        """Return a stream of its rows; nothing of them is held beside a batch and a part."""
+        first = self._part(0)
+        if self.parts <= 1:
+            return first
+        return pa.RecordBatchReader.from_batches(first.schema, self._batches(first))
+
+    def _batches(self, first: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+        yield from first
+        for number in range(1, self.parts):
+            yield from self._part(number)
+
+    def _part(self, number: int) -> pa.RecordBatchReader:
+        if self.parts:
+            self.cursor.execute("SET VARIABLE parts = ?::UBIGINT", [self.parts])
+            self.cursor.execute("SET VARIABLE part = ?::UBIGINT", [number])
+        # Of a relation it streams; of an executed cursor it would collect first.
+        return self.cursor.sql(self.query).to_arrow_reader(self.batch_rows)
 
 
 class Snapshots:

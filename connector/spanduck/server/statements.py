@@ -219,6 +219,18 @@ def in_sample(trace: exp.Expr) -> exp.Expr:
     )
 
 
+def in_part() -> exp.Expr:
+    """Return whether a span is in the part that is being read, of so many, by its id.
+
+    Both are read from variables, the first part being 0.
+    """
+    of_parts = exp.Mod(
+        this=function("hash", column("span_id")),
+        expression=function("getvariable", exp.Literal.string("parts")),
+    )
+    return of_parts.eq(function("getvariable", exp.Literal.string("part")))
+
+
 def matched(number: int) -> str:
     """Return the name of the relation of row ids that were found in the table of that place."""
     return f"matched_{number}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
@@ -10,10 +11,12 @@ from sqlglot import exp
 
 from spanduck.server import statements
 from spanduck.server.kinds import Kind
+from spanduck.server.remarks import Remarks, with_rows
 from spanduck_sql.schema import (
     ANNOTATION_FIELDS,
     ANNOTATION_NOTES,
     END_TIME,
+    EVALUATION_FIELDS,
     JSON_COLUMNS,
     LATENCY_MS,
     LIST_DICT_COLUMNS,
@@ -22,7 +25,6 @@ from spanduck_sql.schema import (
     TRACE_ID,
     WIRE_TIME,
     AnnotationColumn,
-    EvaluationColumn,
     parse_annotation_column,
     parse_evaluation_column,
 )
@@ -111,8 +113,8 @@ class SpanRows:
     def __init__(self, catalogue: ProjectCatalogue) -> None:
         self._catalogue = catalogue
         self._spans: dict[str, StoredColumn] = {}
-        self._evaluations: dict[tuple[str, str], str] = {}
-        self._annotations: dict[tuple[str, str], str] = {}
+        self._evaluations = Remarks("e", EVALUATION_FIELDS)
+        self._annotations = Remarks("a", ANNOTATION_FIELDS)
         self._has_notes = False
 
     def value(self, name: str) -> exp.Expr:
@@ -125,7 +127,7 @@ class SpanRows:
             return self._latency()
         evaluation = parse_evaluation_column(name)
         if evaluation is not None:
-            return self._evaluation(evaluation)
+            return self._evaluations.value(evaluation.level, evaluation.name, evaluation.field)
         if name == ANNOTATION_NOTES:
             self._has_notes = True
             return statements.column("notes", _NOTES)
@@ -165,6 +167,16 @@ class SpanRows:
         trace = exp.Nullif(this=self._attribute(TRACE_ID), expression=exp.Literal.string(""))
         return exp.Coalesce(this=trace, expressions=[self._attribute(SPAN_ID)])
 
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        """Queries of about how many bytes are held at once; none where it does not matter."""
+        sizes = []
+        if self._evaluations.is_gathered:
+            sizes.append(self._evaluations.size(self._catalogue.evaluations_table))
+        if self._annotations.is_gathered:
+            sizes.append(self._annotations.size(self._catalogue.annotations_table))
+        return tuple(sizes)
+
     def joined(
         self,
         query: exp.Select,
@@ -184,25 +196,16 @@ class SpanRows:
         read = self._catalogue.span_tables if tables is None else tables
         parts = [part(self._part(table), table) for table in read]
         query = query.from_(statements.union_all(parts).subquery(_SPANS), copy=False)
-        for (level, name), alias in self._evaluations.items():
-            rows = (
-                exp.select("span_id", "label", "score", "explanation")
-                .from_(self._catalogue.evaluations_table)
-                .where(statements.column("level").eq(exp.Literal.string(level)))
-                .where(statements.column("name").eq(exp.Literal.string(name)))
-            )
-            query = _with(query, rows, alias)
-        for (level, name), alias in self._annotations.items():
-            rows = (
-                exp.select("span_id", *ANNOTATION_FIELDS)
-                .from_(self._catalogue.annotations_table)
-                .where(statements.column("level").eq(exp.Literal.string(level)))
-                .where(statements.column("name").eq(exp.Literal.string(name)))
-            )
-            query = _with(query, rows, alias)
+        ids = partial(_ids, read, part)
+        if self._evaluations:
+            table = self._catalogue.evaluations_table
+            query = self._evaluations.joined(query, table, _SPANS, ids)
+        if self._annotations:
+            table = self._catalogue.annotations_table
+            query = self._annotations.joined(query, table, _SPANS, ids)
         if self._has_notes:
             rows = exp.select("span_id", "notes").from_(self._catalogue.notes_table)
-            query = _with(query, rows, _NOTES)
+            query = with_rows(query, rows, _NOTES, _SPANS)
         return query
 
     def _part(self, table: StoredTable) -> exp.Select:
@@ -244,22 +247,14 @@ class SpanRows:
         self._spans[physical] = column
         return statements.column(physical, _SPANS)
 
-    def _evaluation(self, column: EvaluationColumn) -> exp.Expr:
-        key = (column.level, column.name)
-        alias = self._evaluations.setdefault(key, f"e{len(self._evaluations)}")
-        return statements.column(column.field, alias)
-
     def _annotation(self, column: AnnotationColumn) -> exp.Expr:
         # Of annotations of one name, that of the span, then of its trace, then of its session.
         levels = self._levels(column.name)
-        aliases = [
-            self._annotations.setdefault((level, column.name), f"n{len(self._annotations)}")
-            for level in levels
-        ]
-        value: exp.Expr = statements.column(column.field, aliases[-1])
-        for alias in reversed(aliases[:-1]):
-            is_there = exp.not_(statements.column("span_id", alias).is_(exp.null()))
-            own = statements.column(column.field, alias)
+        said = self._annotations
+        value = said.value(levels[-1], column.name, column.field)
+        for level in reversed(levels[:-1]):
+            is_there = exp.not_(said.value(level, column.name, "span_id").is_(exp.null()))
+            own = said.value(level, column.name, column.field)
             value = exp.Case().when(is_there, own).else_(value)
         return value
 
@@ -270,6 +265,9 @@ class SpanRows:
         return [level for level in ("span", "trace", "session") if level in known] or ["span"]
 
 
-def _with(query: exp.Select, rows: exp.Select, alias: str) -> exp.Select:
-    same_span = statements.column("span_id", alias).eq(statements.column("span_id", _SPANS))
-    return query.join(rows.subquery(alias), on=same_span, join_type="left", copy=False)
+def _ids(
+    tables: Sequence[StoredTable], part: Callable[[exp.Select, StoredTable], exp.Select]
+) -> exp.Select:
+    parts = [part(exp.select("span_id").from_(table.name), table) for table in tables]
+    # A part may select more than it was given.
+    return exp.select("span_id").from_(statements.union_all(parts).subquery("ids"))

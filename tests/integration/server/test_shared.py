@@ -113,6 +113,16 @@ def test_somebody_who_holds_the_lock_and_does_not_answer_is_reported(
         embedded.ensure_default(_settings(home))
 
 
+@pytest.mark.parametrize("is_within", [False, True])
+def test_a_home_that_is_a_file_is_told_with_the_next_step(home: Path, *, is_within: bool) -> None:
+    home.write_text("span_id\n")
+    with pytest.raises(StoreError, match="it is no folder") as caught:
+        embedded.ensure_default(_settings(home / "deeper" if is_within else home))
+    assert str(home) in caught.value.message
+    assert "SPANDUCK_HOME" in str(caught.value.next_step)
+    assert home.read_text() == "span_id\n"
+
+
 def test_a_server_that_cannot_start_says_why(home: Path) -> None:
     home.mkdir()
     (home / "store.duckdb").write_bytes(b"this is no database" * 1_000)

@@ -98,9 +98,9 @@ def test_counting_reads_nothing_but_what_the_filter_names() -> None:
         assert '"a12"' not in query
         assert "evaluations_1_0" not in query
         assert f"spans_1_{number}" in query
-        assert f"matched_{number}" in plan.fetch
-    assert "'x'" not in plan.fetch
-    assert "'x'" in plan.query
+        assert f"matched_{number}" in plan.fetch.text
+    assert "'x'" not in plan.fetch.text
+    assert "'x'" in plan.query.text
     assert plan.counts
 
 

@@ -166,7 +166,7 @@ def test_columns_dear_to_add_begin_a_further_table(store: Store) -> None:
         assert store.catalogues.get(cursor, record) is loaded
         plan = plan_export(loaded, ("context.span_id", "attributes.0"))
         assert plan_export(loaded, ("context.span_id", "attributes.0")) is plan
-        rows = cursor.sql(plan.query).fetchall()
+        rows = cursor.sql(plan.query.text).fetchall()
         assert {row[1:] for row in rows} == {("old", None), ("new", "x")}
         assert sum(cursor.execute(count).fetchall()[0][0] for count in plan.counts) == 2
 
