@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections import defaultdict
@@ -29,6 +30,11 @@ settings.register_profile("spanduck", deadline=None)
 settings.load_profile("spanduck")
 
 FAKE_KEY = "ak-fake-0123456789"
+
+# A shell's background job ignores Ctrl-C, and so would every process that the tests start and then
+# interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass

@@ -127,6 +127,46 @@ def test_what_breaks_off_and_goes_on_comes_to_the_same(
     assert stored(client, project) == stored(client, "undisturbed")
 
 
+def test_a_refused_row_is_told_by_its_place_in_the_data_and_can_be_mended(
+    client: SpansClient, spans: pa.Table
+) -> None:
+    ids = spans["context.span_id"].to_pylist()
+    wrong = spans.set_column(0, "context.span_id", pa.array([*ids[:320], None, *ids[321:]]))
+    with pytest.raises(IncompleteUploadError, match=r"row 20 has no context\.span_id") as caught:
+        client.log(project_name="mended", dataframe=wrong, validate=False)
+    error = caught.value
+    assert error.message.startswith(
+        "rows 300 to 399 are not stored (the service counts from the first of these): "
+    )
+    assert error.advice == "Mend what the service refuses, and keep the rows in their order."
+    assert error.next_step == (
+        f"The 300 rows before are stored. {error.advice}"
+        " To go on, call log with the mended data and skip_rows=300."
+    )
+    assert not error.retryable
+    options: dict[str, Any] = {
+        "project_name": "mended",
+        "validate": False,
+        "skip_rows": error.rows_stored,
+    }
+    # The same data again, and then the mended one.
+    with pytest.raises(IncompleteUploadError) as again:
+        client.log(dataframe=wrong, **options)
+    assert (again.value.message, again.value.next_step) == (error.message, error.next_step)
+    assert client.log(dataframe=spans, **options).spans == 150
+    assert [row["context.span_id"] for row in stored(client, "mended")] == ids
+
+
+def test_where_no_row_is_refused_none_is_to_be_mended(proxy: FaultyProxy, upload: Any) -> None:
+    proxy.fail("answer lost", at=1)
+    with pytest.raises(IncompleteUploadError) as caught:
+        upload("nothing to mend")
+    assert "counts" not in caught.value.message
+    assert caught.value.next_step == (
+        "The 100 rows before are stored. To go on, call log with the same data and skip_rows=100."
+    )
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_first_call_that_fails_keeps_its_own_error(
     proxy: FaultyProxy, upload: Any, fault: str

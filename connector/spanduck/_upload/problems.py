@@ -47,6 +47,12 @@ class Problems:
     def __bool__(self) -> bool:
         return bool(self._found)
 
+    def is_refused(self, column: str) -> bool:
+        """Tell whether a column was noted as a whole, so that there are no values to look at."""
+        column = self.given_names.get(column, column)
+        found = self._found.values()
+        return any(known.column == column and known.row_index is None for known in found)
+
     # `Any`: a value is only shown.
     def add(
         self,

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from spanduck.exceptions import IncompleteUploadError, OutcomeUnknownError, ServiceError
+from spanduck.exceptions import (
+    IncompleteUploadError,
+    OutcomeUnknownError,
+    RejectedError,
+    ServiceError,
+)
 from spanduck.types import UploadResponse
 
 if TYPE_CHECKING:
@@ -13,6 +18,9 @@ if TYPE_CHECKING:
 
     from spanduck._transport.rest import RestTransport, UploadReceipt
     from spanduck._upload.parts import Part
+
+_SAME: Final = "the same data"
+_MEND: Final = "Mend what the service refuses, and keep the rows in their order."
 
 
 class PartSender:
@@ -96,10 +104,15 @@ class PartSender:
         outcome = "may not be stored" if is_unknown else "are not stored"
         # To look first, as the cause advises, is not needed: to store a row again replaces it.
         advice = "" if is_unknown else cause.next_step
+        data = _SAME
+        if isinstance(cause, RejectedError) and not advice:
+            # It knows of the rows of this call only.
+            outcome = f"{outcome} (the service counts from the first of these)"
+            advice, data = _MEND, "the mended data"
         last_row = part.first_row + part.rows - 1
         return IncompleteUploadError(
             f"rows {part.first_row:,} to {last_row:,} {outcome}: {cause.message}",
-            next_step=" ".join(filter(None, [self._stored(), advice, self._go_on()])),
+            next_step=" ".join(filter(None, [self._stored(), advice, self._go_on(data)])),
             cause=cause,
             rows_stored=self.rows_stored,
             calls=len(self.receipts),
@@ -123,5 +136,5 @@ class PartSender:
     def _stored(self) -> str:
         return f"The {self.rows_stored:,} rows before are stored."
 
-    def _go_on(self) -> str:
-        return f"To go on, call log with the same data and skip_rows={self.rows_stored}."
+    def _go_on(self, data: str = _SAME) -> str:
+        return f"To go on, call log with {data} and skip_rows={self.rows_stored}."

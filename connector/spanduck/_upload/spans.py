@@ -188,7 +188,7 @@ class _Spans:
         for batch in self._unsent():
             prepared = self._preparation.batch(batch, first_row)
             if self._options.validate:
-                check_spans(prepared, first_row, self._kernels, self._problems)
+                check_spans(prepared, batch, first_row, self._kernels, self._problems)
             first_row += batch.num_rows
             self._progress("prepared", batch.num_rows)
             if self._problems:

@@ -80,12 +80,17 @@ def check_columns(names: Sequence[str], required: Sequence[str], problems: Probl
 
 
 def check_spans(
-    batch: pa.RecordBatch, first_row: int, kernels: Kernels, problems: Problems
+    batch: pa.RecordBatch,
+    given: pa.RecordBatch,
+    first_row: int,
+    kernels: Kernels,
+    problems: Problems,
 ) -> None:
     """Note what is wrong with prepared spans.
 
     Args:
         batch: As `Preparation` made it.
+        given: What it was made of. A value of this that became null was told by `Preparation`.
         first_row: Number of its first row within all the data.
         kernels: What reads JSON.
         problems: Where problems are noted.
@@ -95,8 +100,8 @@ def check_spans(
         known = _known(name)
         if known is None or (pa.types.is_null(column.type) and not known.is_required):
             continue
-        if known.is_required:
-            _check_present(name, column, first_row, problems)
+        if known.is_required and not problems.is_refused(name):
+            _check_present(name, given.column(name), first_row, problems)
         if pa.types.is_string(column.type):
             check_length(name, known, column, first_row, problems)
         if name in suspects and pa.types.is_list(column.type):
@@ -239,11 +244,10 @@ def _check_status(batch: pa.RecordBatch, first_row: int, problems: Problems) -> 
 
 
 def _check_times(batch: pa.RecordBatch, first_row: int, problems: Problems) -> None:
-    names = batch.schema.names
+    names = [name for name in (START_TIME, END_TIME) if name in batch.schema.names]
+    names = [name for name in names if not problems.is_refused(name)]
     now = time.time_ns()
-    for name in (START_TIME, END_TIME):
-        if name not in names:
-            continue
+    for name in names:
         column = batch.column(name)
         limits = pc.min_max(column).as_py()
         earliest, latest = now - MAX_PAST_DAYS * _NS_PER_DAY, now + MAX_FUTURE_DAYS * _NS_PER_DAY
@@ -257,7 +261,7 @@ def _check_times(batch: pa.RecordBatch, first_row: int, problems: Problems) -> N
             first_row=first_row,
             next_step="Integers are read as nanoseconds since 1970, UTC.",
         )
-    if START_TIME in names and END_TIME in names:
+    if len(names) == 2:
         problems.add_rows(
             END_TIME,
             "before start_time",

@@ -1,4 +1,4 @@
-"""Reclaiming the space of dead rows: a table is copied in the order of time, then swapped in.
+"""Reclaiming the space of dead rows: a table is copied in the order it is read, then swapped in.
 
 DuckDB frees nothing when rows are deleted. Readers go on meanwhile: those that began before the
 swap keep the old table until they end.
@@ -16,6 +16,7 @@ import duckdb
 
 from spanduck.server import statements
 from spanduck.server.catalogue import Role, StoredTable
+from spanduck.server.sorted_copy import fill_in_order
 
 if TYPE_CHECKING:
     from spanduck.server.store import Store
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 _log: Final = logging.getLogger(__name__)
 
 _ORDER_BY_ROLE: Final = {
-    Role.SPANS: "start_time",
-    Role.EVALUATIONS: "level, name",
-    Role.ANNOTATIONS: "level, name",
+    Role.EVALUATIONS: ("level", "name"),
+    Role.ANNOTATIONS: ("level", "name"),
+    Role.NOTES: (),
 }
 
 DEAD_SHARE: Final = 0.3
@@ -102,16 +103,21 @@ class Rewriter:
 
     def _rewrite_somehow(self, project: int, table: StoredTable) -> None:
         try:
-            self._rewrite(project, table, _ORDER_BY_ROLE.get(table.role))
+            self._rewrite(project, table, in_order=True)
         except duckdb.OutOfMemoryException:
-            # Rows of a thousand columns do not fit in memory to be sorted. Space matters more.
-            self._rewrite(project, table, None)
+            # Space matters more.
+            _log.warning("%s does not fit in memory to be put in order", table.name)
+            self._rewrite(project, table, in_order=False)
 
-    def _rewrite(self, project: int, table: StoredTable, order: str | None) -> None:
+    def _rewrite(self, project: int, table: StoredTable, *, in_order: bool) -> None:
         new_name = statements.successor(table.name)
         with self._store.writing() as cursor:
-            for statement in statements.copy_table(table.name, new_name, order):
-                cursor.execute(statement)
+            cursor.execute(statements.create_like(new_name, table.name))
+            if in_order:
+                _fill_in_order(cursor, project, table, new_name)
+            else:
+                cursor.execute(statements.insert_rows(new_name, table.name))
+            cursor.execute(statements.drop_table(table.name))
             cursor.execute(
                 "UPDATE tables SET name = ?, dead_rows = 0 WHERE name = ?", [new_name, table.name]
             )
@@ -119,3 +125,15 @@ class Rewriter:
                 "UPDATE projects SET generation = generation + 1 WHERE number = ?", [project]
             )
         _log.info("rewrote %s, which had %d dead rows", table.name, table.dead_rows)
+
+
+def _fill_in_order(
+    cursor: duckdb.DuckDBPyConnection, project: int, table: StoredTable, copy: str
+) -> None:
+    if table.role is Role.SPANS:
+        text = "SELECT row_bytes FROM projects WHERE number = ?"
+        row_bytes: int = cursor.execute(text, [project]).fetchall()[0][0]
+        fill_in_order(cursor, table.name, copy, row_bytes=row_bytes)
+        return
+    order_by = [statements.column(name) for name in _ORDER_BY_ROLE[table.role]]
+    cursor.execute(statements.insert_rows(copy, table.name, order_by=order_by))

@@ -263,22 +263,29 @@ def create_temporary(name: str, query: exp.Expr) -> str:
     )
 
 
-def _on(text: str, **tables: str) -> str:
-    return sql(exp.replace_tables(parse_one(text, dialect=DIALECT), tables, dialect=DIALECT))
-
-
 def successor(table: str) -> str:
     """Return the name of the table that replaces `table`, such as `spans_1_0_v2`."""
     base, mark, version = table.rpartition("_v")
     return f"{base}_v{int(version) + 1}" if mark else f"{table}_v2"
 
 
-def copy_table(table: str, copy: str, order_by: str | None) -> list[str]:
-    """Return the statements that replace `table` by `copy`, its rows in the order asked for."""
-    query = exp.select("*").from_(table)
-    if order_by is not None:
-        query = query.order_by(*order_by.split(", "))
-    return [
-        sql(exp.Create(this=exp.to_table(copy), kind="TABLE", expression=query)),
-        _on("DROP TABLE old", old=table),
-    ]
+def create_like(copy: str, table: str) -> str:
+    """Return the statement that makes an empty table of the columns of `table`."""
+    nothing = exp.select("*").from_(table).limit(0)
+    return sql(exp.Create(this=exp.to_table(copy), kind="TABLE", expression=nothing))
+
+
+def insert_rows(
+    copy: str, table: str, *conditions: exp.Expr, order_by: Sequence[exp.Expr] = ()
+) -> str:
+    """Return the statement that inserts rows of `table` into one that `create_like` made."""
+    query = exp.select("*").from_(table).where(*conditions)
+    if order_by:
+        query = query.order_by(*order_by, copy=False)
+    return sql(exp.insert(query, copy, dialect=DIALECT, copy=False))
+
+
+def drop_table(table: str) -> str:
+    """Return the statement that drops a table."""
+    parsed = parse_one("DROP TABLE old", dialect=DIALECT)
+    return sql(exp.replace_tables(parsed, {"old": table}, dialect=DIALECT, copy=False))

@@ -86,7 +86,7 @@ def test_a_failure_names_the_command_that_goes_on(
     done = command("log", "resumed", str(file), *options, **variables)
     assert done.returncode == 1, done.stderr
     assert "rows 100,000 to 199,999 are not stored" in done.stderr
-    assert "The 100,000 rows before are stored." in done.stderr
+    assert "The 100,000 rows before are stored. Mend what the service refuses" in done.stderr
     assert "skip_rows" not in done.stderr
     words = told_command(done.stderr)
     assert words[:3] == ["log", "resumed", str(file)]

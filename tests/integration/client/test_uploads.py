@@ -169,6 +169,16 @@ class TestUploads:
         with pytest.raises(UnknownProjectError):
             client.export(project_name=project)
 
+    def test_a_column_of_no_common_type_is_one_problem(
+        self, client: SpansClient, project: str
+    ) -> None:
+        frame = spans(2).to_pandas()
+        frame["start_time"] = pd.Series([{"a": 1}, NOW], dtype=object)
+        with pytest.raises(ValidationError) as caught:
+            client.log(project_name=project, dataframe=frame)
+        [problem] = caught.value.problems
+        assert problem.startswith("start_time: its values have no common Arrow type")
+
     def test_without_validation_the_service_judges(self, client: SpansClient, project: str) -> None:
         table = spans(2).set_column(2, "name", pa.array(["x" * 80, "y"]))
         client.log(project_name=project, dataframe=table, validate=False)

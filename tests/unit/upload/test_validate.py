@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -54,7 +55,7 @@ def problems_of(kernels: Kernels, **columns: Any) -> list[str]:
         validate=True,
     )
     for batch in table.to_batches():
-        check_spans(preparation.batch(batch, 0), 0, kernels, problems)
+        check_spans(preparation.batch(batch, 0), batch, 0, kernels, problems)
     try:
         problems.raise_if_any()
     except ValidationError as told:
@@ -113,6 +114,28 @@ def test_required_columns_must_be_there_and_hold_values(kernels: Kernels, column
     assert problem.startswith(f"{column}: the column is missing")
     [problem] = problems_of(kernels, **{column: None})
     assert problem.startswith(f"{column}, row 0: null")
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("soon", "start_time, row 0: the text is no time: 'soon'"),
+        (True, "start_time: its type is bool, which holds no times"),
+        (1.5, "start_time: its type is double"),
+        (datetime(2500, 1, 1, tzinfo=UTC), "start_time, row 0: the time does not fit"),
+    ],
+)
+def test_a_value_that_is_no_time_is_told_once(kernels: Kernels, value: Any, told: str) -> None:
+    [problem] = problems_of(kernels, start_time=value)
+    assert problem.startswith(told)
+
+
+def test_a_null_beside_a_text_that_is_no_time_is_told_as_well(kernels: Kernels) -> None:
+    columns = {name: pa.array([str(NOW)] * 3) for name in REQUIRED}
+    columns |= {"start_time": pa.array(["soon", None, "now"]), "end_time": pa.array([NOW] * 3)}
+    first, second = problems_of(kernels, **columns)
+    assert first.startswith("start_time, row 0: the text is no time: 'soon' (and 1 more row).")
+    assert second.startswith("start_time, row 1: null. ")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,85 @@
+"""A copy of a table of spans in the order of their starts, in memory that does not grow with it.
+
+DuckDB cannot sort a table of long rows that is larger than its memory limit. So the copy is filled
+a slice of time at a time, each of which is sorted by itself.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from sqlglot import exp
+
+from spanduck.server import statements
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_START: Final = "start_time"
+# What the rows of a slice may come to, within the memory that the store has. The sort holds them
+# more than once, and exports go on beside it.
+_SLICE_BYTES: Final = 16 << 20
+# Short rows gain nothing from longer slices: it is what a row group holds.
+_SLICE_ROWS: Final = 61_440
+# What the sort needs for each value, whatever its length, also for a NULL.
+_VALUE_BYTES: Final = 16
+
+
+def fill_in_order(cursor: DuckDBPyConnection, table: str, copy: str, *, row_bytes: int) -> None:
+    """Insert the rows of a table of spans into an empty one, in the order of their starts.
+
+    Reads the starts once, and then for each slice the row groups that have rows of its time. Rows
+    without a start come last.
+
+    Args:
+        cursor: The transaction.
+        table: The table.
+        copy: One with the same columns.
+        row_bytes: About what a row holds.
+    """
+    sorted_bytes = row_bytes + _VALUE_BYTES * len(cursor.table(table).columns)
+    slice_rows = min(max(_SLICE_BYTES // sorted_bytes, 1), _SLICE_ROWS)
+    bounds = _bounds(_marks(cursor, table, slice_rows))
+    for first, end in pairwise([None, *bounds, None]):
+        cursor.execute(_insert_slice(copy, table, first, end))
+    has_no_start = statements.column(_START).is_(exp.null())
+    cursor.execute(statements.insert_rows(copy, table, has_no_start))
+
+
+def _marks(cursor: DuckDBPyConnection, table: str, slice_rows: int) -> list[int]:
+    """Return the start that follows on so many rows, on twice as many, and so on, in order."""
+    start, has_start = statements.column(_START), statements.is_not_null(_START)
+    # Numbers alone: DuckDB sorts more of them than fit in its memory.
+    query = exp.select(start).from_(table).where(has_start).order_by(start.copy())
+    marks: list[int] = []
+    place = slice_rows
+    for batch in cursor.sql(statements.sql(query)).to_arrow_reader():
+        found = batch.column(0)[place::slice_rows]
+        marks += found.to_pylist()
+        place += len(found) * slice_rows - batch.num_rows
+    return marks
+
+
+def _bounds(marks: list[int]) -> list[int]:
+    """Return where one slice of time ends and the next begins.
+
+    At each mark. A start of so many rows that it is there twice has a slice of its own, which ends
+    with the next nanosecond.
+    """
+    filled = {mark + 1 for mark, following in pairwise(marks) if mark == following}
+    return sorted(filled.union(marks))
+
+
+def _insert_slice(copy: str, table: str, first: int | None, end: int | None) -> str:
+    start = statements.column(_START)
+    conditions = [statements.is_not_null(_START)]
+    if first is not None:
+        conditions.append(exp.GTE(this=start.copy(), expression=exp.convert(first)))
+    if end is not None:
+        conditions.append(exp.LT(this=start.copy(), expression=exp.convert(end)))
+    # Of a single start there may be more rows than can be sorted, and none needs to be.
+    is_one_start = first is not None and end == first + 1
+    return statements.insert_rows(
+        copy, table, *conditions, order_by=() if is_one_start else (start,)
+    )
