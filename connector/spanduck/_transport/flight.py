@@ -19,7 +19,7 @@ import pyarrow as pa
 from pyarrow import flight  # noqa: TID251 - this is the client's half of it
 
 from spanduck._transport.abandoning import AbandonedCalls, from_closing
-from spanduck._transport.flight_errors import mask, translated
+from spanduck._transport.flight_errors import TOO_BUSY, mask, translated
 from spanduck._transport.retry import retrying
 from spanduck._wire import WireError, extra_headers, flight_headers
 from spanduck.exceptions import (
@@ -200,10 +200,19 @@ class FlightTransport:
             OutcomeUnknownError: The connection broke, the time ran out, or this was closed, after
                 data was sent.
             CancelledError: This was closed before.
+            UnavailableError: Nobody answers; or the service is too busy, with `status` 429, after
+                data was sent: nothing is stored, and the caller may send it again.
             ServiceError: The service refuses; nothing of the call is stored.
         """
         source = _Counted(batches)
-        policy = retrying(total_s=self._settings.local.connect_timeout_s, cancel=self._closing)
+
+        def is_repeated(exc: BaseException) -> bool:
+            # A batch that was taken does not come again: the second call would lack it.
+            return isinstance(exc, ServiceError) and exc.retryable and not source.taken
+
+        policy = retrying(
+            total_s=self._settings.local.connect_timeout_s, cancel=self._closing, when=is_repeated
+        )
 
         def closed() -> Exception:
             what = f"the write-back to {command.project!r}"
@@ -297,7 +306,7 @@ class FlightTransport:
             where=self._settings.service.flight_location,
             secret=self._settings.service.key,
         )
-        if is_started and isinstance(error, UnavailableError):
+        if is_started and isinstance(error, UnavailableError) and error.status != TOO_BUSY:
             return OutcomeUnknownError(
                 f"{error.message}; data was already sent",
                 next_step="Read the values back to see what the service holds.",

@@ -17,6 +17,8 @@ from spanduck.exceptions import (
     UnknownProjectError,
 )
 
+TOO_BUSY: Final = 429
+"""The HTTP status that says what gRPC's RESOURCE_EXHAUSTED does: nothing was done, come back."""
 _MASK: Final = "***"
 _CERTIFICATE: Final = re.compile("certificate.verify.failed", re.IGNORECASE)
 _PREFIX: Final = re.compile(
@@ -73,6 +75,7 @@ def translated(
         return UnavailableError(
             f"{doing} failed, the service does no more now{place}: {said}",
             next_step="Try again later.",
+            status=TOO_BUSY,
             retryable=True,
         )
     if isinstance(exc, flight.FlightCancelledError):

@@ -23,6 +23,7 @@ from spanduck.exceptions import ServiceError
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Callable
 
 ATTEMPTS: Final = 4
 TOTAL_S: Final = 60.0
@@ -36,6 +37,7 @@ def retrying(
     attempts: int = ATTEMPTS,
     total_s: float = TOTAL_S,
     cancel: threading.Event | None = None,
+    when: Callable[[BaseException], bool] | None = None,
 ) -> Retrying:
     """Return a policy: bounded in count and time, with jitter, honouring `Retry-After`.
 
@@ -47,12 +49,14 @@ def retrying(
         total_s: Seconds after the first call within which the last one must start. A service that
             asks for a longer pause is not waited for.
         cancel: Set it to end the pauses and the attempts.
+        when: Which errors may be repeated; those that say so of themselves by default.
     """
     stop = stop_after_attempt(attempts) | stop_before_delay(total_s)
+    is_retryable = _IS_RETRYABLE if when is None else retry_if_exception(when)
     if cancel is None:
-        return Retrying(retry=_IS_RETRYABLE, stop=stop, wait=_pause, reraise=True)
+        return Retrying(retry=is_retryable, stop=stop, wait=_pause, reraise=True)
     return Retrying(
-        retry=_IS_RETRYABLE,
+        retry=is_retryable,
         stop=stop | stop_when_event_set(cancel),
         wait=_pause,
         sleep=sleep_using_event(cancel),

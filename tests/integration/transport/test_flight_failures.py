@@ -193,7 +193,7 @@ def test_no_answer_in_time(server: RefusingServer, settings: Callable[..., Setti
         ("UNAUTHENTICATED", AuthenticationError),
         ("INVALID_ARGUMENT", RejectedError),
         ("UNAVAILABLE", OutcomeUnknownError),
-        ("RESOURCE_EXHAUSTED", OutcomeUnknownError),
+        ("RESOURCE_EXHAUSTED", UnavailableError),
         ("INTERNAL", ServiceError),
     ],
 )
