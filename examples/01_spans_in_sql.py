@@ -26,7 +26,8 @@ model = """
            CASE WHEN latency_ms > 5000 THEN 'slow' ELSE 'ok' END AS label
     FROM spans('my-llm-app')
 """
-print(spanduck.write_back(con, model, project="my-llm-app").accepted, "scores written back")
+report = spanduck.write_back(con, model, kind="eval", project="my-llm-app")
+print(report.accepted, "scores written back")
 
 con.sql("""
     SELECT "attributes.llm.model_name" AS model, max(latency_ms) AS slowest_ms,

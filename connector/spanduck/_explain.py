@@ -49,6 +49,7 @@ _UNREADABLE: Final = "the filter language has no such condition"
 _KEY: Final = frozenset({"name", "level"})
 """Columns of `evaluations(…)` that are in the names of the spans' columns."""
 
+_WRITE_BACK: Final = "write_back"
 _NotPushed = tuple[str, str]
 
 
@@ -78,10 +79,12 @@ class Explained:
     Attributes:
         scans: In the order the engine met the calls.
         unread: Calls that ask for nothing: the statement needs no row of them.
+        writes_back: Whether the statement has write-backs, whose models are not looked into.
     """
 
     scans: tuple[ExplainedScan, ...]
     unread: tuple[str, ...] = ()
+    writes_back: bool = False
 
 
 def columns_of_project(con: DuckDBPyConnection, project: str) -> pa.Schema:
@@ -123,9 +126,10 @@ def explain(con: DuckDBPyConnection, text: str) -> Explained:
     unread = {
         f"{source.call.function}({source.call.project!r})": None
         for source in observed
-        if source.call not in asked and source.call.function != "projects"
+        if source.call not in asked and source.call.function not in ("projects", _WRITE_BACK)
     }
-    return Explained(tuple(scans), tuple(unread))
+    writes_back = any(source.call.function == _WRITE_BACK for source in observed)
+    return Explained(tuple(scans), tuple(unread), writes_back)
 
 
 def _plan(source: ObservedRelation, told: RewrittenCall | None, mode: Pushing) -> ScanPlan | None:

@@ -21,6 +21,7 @@
     ├── AlreadyAttachedError     `attach` with other settings, or over somebody else's function
     ├── StoreLockedError         another server holds the store's folder
     ├── StoreError               the store's folder cannot be read by this version
+    ├── StateError               the state of write-backs cannot be used
     └── PortInUseError           another program listens on the port
 """
 
@@ -50,6 +51,7 @@ __all__ = [
     "Problem",
     "RejectedError",
     "ServiceError",
+    "StateError",
     "StoreError",
     "StoreLockedError",
     "UnavailableError",
@@ -332,6 +334,10 @@ class StoreLockedError(Error):
 
 class StoreError(Error):
     """The store's folder cannot be read or written by this version."""
+
+
+class StateError(Error):
+    """The state of write-backs cannot be used: it is held by another process, or too new."""
 
 
 class PortInUseError(Error):

@@ -1,4 +1,4 @@
-"""Tables in DuckDB: `spans(…)`, `evaluations(…)`, `annotations(…)` and `projects()`."""
+"""Tables in DuckDB: `spans`, `evaluations`, `annotations`, `projects` and `write_back`."""
 
 from __future__ import annotations
 
@@ -22,11 +22,15 @@ from spanduck._scan import schema_cache
 from spanduck.exceptions import AlreadyAttachedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from os import PathLike
+
+    from spanduck._function.calls import Call
+    from spanduck._function.source import Relation
 
 __all__ = ["attach", "cancel", "connect", "detach", "last_error", "refresh"]
 
-FUNCTIONS: Final = ("spans", "evaluations", "annotations", "projects")
+FUNCTIONS: Final = ("spans", "evaluations", "annotations", "projects", "write_back")
 READ_ONLY_HOME: Final = "spanduck_fn"
 """The in-memory database that holds the functions beside a read-only one."""
 
@@ -180,9 +184,18 @@ def _use(database: Database, settings: Settings, *, replace: bool) -> None:
             "spanduck is attached to this database with other settings",
             next_step="Pass replace=True to use these, or open another database.",
         )
-    database.attachment = Attachment(settings)
+    database.attachment = Attachment(settings, {"write_back": _write_back_relation})
     if current is not None:
         current.close()
+
+
+def _write_back_relation(
+    attachment: Attachment, call: Call, connect: Callable[[], duckdb.DuckDBPyConnection]
+) -> Relation:
+    # Imported here: most statements write nothing back.
+    from spanduck._write_back.relation import WriteBackRelation  # noqa: PLC0415
+
+    return WriteBackRelation(attachment, call, connect)
 
 
 # Where a setting came from is no difference.

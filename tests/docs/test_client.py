@@ -21,6 +21,8 @@ import spanduck
 from spanduck import exceptions
 from spanduck._client.annotation_configs import AnnotationConfigs
 from spanduck._upload.parts import PART_BYTES, PART_ROWS
+from spanduck._upload.values.kinds import ANNOTATIONS, EVALUATIONS
+from spanduck._upload.values.notes import NOTE_MAX_LENGTH
 from spanduck._wire import (
     ANNOTATE_LIMIT,
     CONFIGS_LIMIT,
@@ -31,14 +33,7 @@ from spanduck._wire import (
     TRACES_LIMIT,
 )
 from spanduck._write.patches import MAX_CHARACTERS, MAX_DEPTH
-from spanduck._write.rules import (
-    ANNOTATION_TEXT_MAX_LENGTH,
-    EXPLANATION_MAX_LENGTH,
-    LABEL_MAX_LENGTH,
-    NAMES_PER_CALL,
-    NOTE_MAX_LENGTH,
-    UPDATED_BY_MAX_LENGTH,
-)
+from spanduck._write.rules import NAMES_PER_CALL
 from spanduck_sql.schema import MAX_FUTURE_DAYS, MAX_PAST_DAYS, UPLOAD_COLUMNS
 
 if TYPE_CHECKING:
@@ -56,6 +51,7 @@ TABLE = re.compile(
 OTHER_ERRORS = {
     exceptions.AlreadyAttachedError,
     exceptions.PortInUseError,
+    exceptions.StateError,
     exceptions.StoreError,
     exceptions.StoreLockedError,
     exceptions.WriteBackError,
@@ -82,9 +78,11 @@ def lengths() -> str:
 
 def limits() -> str:
     page = f"{LIST_LIMIT} spans, {TRACES_LIMIT} traces or {CONFIGS_LIMIT} annotation configs"
-    words = f"{LABEL_MAX_LENGTH}: label, `updated_by`; {EXPLANATION_MAX_LENGTH:,}: explanation"
-    assert EXPLANATION_MAX_LENGTH == ANNOTATION_TEXT_MAX_LENGTH == NOTE_MAX_LENGTH
-    assert LABEL_MAX_LENGTH == UPDATED_BY_MAX_LENGTH
+    label = EVALUATIONS.fields["label"].max_length
+    explanation = EVALUATIONS.fields["explanation"].max_length
+    words = f"{label}: label, `updated_by`; {explanation:,}: explanation"
+    assert explanation == ANNOTATIONS.fields["text"].max_length == NOTE_MAX_LENGTH
+    assert label == ANNOTATIONS.fields["updated_by"].max_length
     return table(
         ["of", "limit", "source"],
         ["a page", f"{page}; {LIST_COLUMNS_LIMIT:,} names of columns", SCHEMA],

@@ -104,7 +104,7 @@ def test_the_readmes_model_and_commands_work(nowhere: Path) -> None:
         for line in blocks("console")[1].splitlines()
         if "serve" not in line
     ]
-    assert len(commands) == 8
+    assert len(commands) == 9
     for command in commands:
         done = subprocess.run(  # noqa: S602 - the README's own lines, redirection included
             [f"{sys.executable} -m {command}"],

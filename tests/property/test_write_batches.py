@@ -10,13 +10,13 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spanduck._write.ledger import SentEvaluation
 from spanduck._write.partition import by_span
-from spanduck._write.pivot import wire_pieces, wire_schema
-from spanduck._write.send import calls_of
+from spanduck._write_back.kinds import EVAL
+from spanduck._write_back.ledger import SentName
+from spanduck._write_back.wire import wire_pieces, wire_schema
 
 EVALUATIONS = tuple(
-    SentEvaluation(level, name, slot, ("label", "score"))
+    SentName(EVAL, level, name, slot, ("label", "score"))
     for slot, (level, name) in enumerate([("span", "Q"), ("span", "q"), ("trace", "Q")])
 )
 SCHEMA = pa.schema(
@@ -27,7 +27,7 @@ SCHEMA = pa.schema(
         ("slot", pa.int32()),
         ("label", pa.string()),
         ("score", pa.float64()),
-        ("explanation", pa.string()),
+        ("body", pa.string()),
     ]
 )
 
@@ -51,7 +51,7 @@ def batches(values: Values, rows: int, buckets: int) -> list[pa.RecordBatch]:
                 "slot": slot,
                 "label": label,
                 "score": score,
-                "explanation": None,
+                "body": None,
             }
             for number, ((span_id, slot), (label, score)) in enumerate(values.items())
         ],
@@ -67,7 +67,7 @@ def test_every_value_is_in_one_cell_of_one_row_of_its_span(
     schema = wire_schema("p", EVALUATIONS)
     with tempfile.TemporaryDirectory() as folder:
         stream = by_span(batches(values, read_rows, buckets), buckets, Path(folder))
-        pieces = list(wire_pieces(stream, EVALUATIONS, schema, batch_rows=batch_rows))
+        pieces = list(wire_pieces(stream, EVALUATIONS, schema, batch_rows=batch_rows, now_ms=1))
     rows: list[dict[str, Any]] = []
     for piece in pieces:
         assert 0 < len(piece.batch) <= batch_rows
@@ -87,4 +87,3 @@ def test_every_value_is_in_one_cell_of_one_row_of_its_span(
     assert sorted(ids) == list(range(len(values)))
     for piece in pieces:
         assert set(piece.span_ids.to_pylist()) == set(piece.batch.column(0).to_pylist())
-    assert [piece for call in calls_of(pieces) for piece in call] == pieces

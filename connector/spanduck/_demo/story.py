@@ -133,7 +133,9 @@ def _ask(console: Console, con: DuckDBPyConnection, name: str) -> None:
 def _score(console: Console, con: DuckDBPyConnection, settings: dict[str, Any], name: str) -> None:
     with as_file(_TEXTS / name) as path:
         _show_sql(console, path.read_text(encoding="utf-8").strip())
-        with run_model(con, path, **settings, progress=False) as report:
+        # Nothing is left of a demo, so nothing is remembered of it.
+        quiet = {**settings, "progress": False}
+        with run_model(con, path, settings=quiet, state=":memory:") as report:
             show_report(console, f"spanduck run {name}", report)
 
 

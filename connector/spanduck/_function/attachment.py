@@ -5,16 +5,37 @@ from __future__ import annotations
 import sys
 import threading
 import weakref
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from spanduck import exceptions
 from spanduck._transport.flight import FlightTransport
 from spanduck.exceptions import ConfigError, Error
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from duckdb import DuckDBPyConnection
+
     from spanduck._config import Settings
-    from spanduck._scan.stream import ScanStream
+    from spanduck._function.calls import Call
+    from spanduck._function.source import Relation
     from spanduck._transport.rest import RestTransport
+
+    Maker = Callable[["Attachment", Call, Callable[[], DuckDBPyConnection]], Relation]
+
+
+class Cancellable(Protocol):
+    """Work that `cancel` ends: a scan, or a write-back that a statement runs."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it has ended."""
+
+    def cancel(self) -> None:
+        """Make it end soon, with an error. Idempotent, and called from another thread."""
+
+
+CancellableT = TypeVar("CancellableT", bound=Cancellable)
 
 
 class QueryError(Exception):
@@ -26,14 +47,17 @@ class Attachment:
 
     Args:
         settings: Resolved, with an address and a key.
+        makers: Functions that layers above this one add, by name: each returns what a call stands
+            for, given a way to a connection of the same database.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, makers: Mapping[str, Maker] | None = None) -> None:
         self.settings = settings
+        self.makers = dict(makers or {})
         self.flight = FlightTransport(settings)
         self._rest: RestTransport | None = None
         self.last_error: Exception | None = None
-        self._streams: weakref.WeakSet[ScanStream] = weakref.WeakSet()
+        self._open: weakref.WeakSet[Cancellable] = weakref.WeakSet()
         self._said: dict[str, None] = {}
         self._refused: dict[str, None] = {}
         self._lock = threading.Lock()
@@ -65,20 +89,20 @@ class Attachment:
             )
         return space
 
-    def opened(self, stream: ScanStream) -> ScanStream:
-        """Note an open stream, so that `cancel` finds it."""
+    def opened(self, work: CancellableT) -> CancellableT:
+        """Note an open scan or write-back, so that `cancel` finds it."""
         with self._lock:
-            self._streams.add(stream)
-        return stream
+            self._open.add(work)
+        return work
 
     def cancel(self) -> int:
-        """End every open scan, and return how many were."""
+        """End every open scan and write-back, and return how many were."""
         with self._lock:
-            streams = list(self._streams)
-        open_streams = [stream for stream in streams if not stream.is_closed]
-        for stream in open_streams:
-            stream.cancel()
-        return len(open_streams)
+            works = list(self._open)
+        open_works = [work for work in works if not work.is_closed]
+        for work in open_works:
+            work.cancel()
+        return len(open_works)
 
     def reported(self, exc: Exception) -> Exception:
         """Keep an error of ours as the last one, and return what the engine shall show of it."""

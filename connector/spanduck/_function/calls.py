@@ -38,7 +38,7 @@ class Call:
         project: Name of the project.
         start_us: Microseconds since the epoch, inclusive.
         end_us: Likewise, exclusive.
-        filter_text: In the filter language.
+        filter_text: In the filter language; of `write_back` its further arguments, as JSON.
         columns: SQL names.
         sample_rate: Share of the traces.
         space: Name or id.

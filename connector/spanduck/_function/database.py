@@ -44,7 +44,7 @@ _PARAMETERS: Final = (
     "VARCHAR",  # project
     "BIGINT",  # start_time, microseconds
     "BIGINT",  # end_time
-    "VARCHAR",  # filter
+    "VARCHAR",  # filter; further arguments of write_back, as JSON
     "VARCHAR[]",  # columns
     "DOUBLE",  # sample_rate
     "VARCHAR",  # space
@@ -97,7 +97,11 @@ class Database:
                 "Run spanduck.attach(con)."
             )
         try:
-            relation = relation_for(attachment, call)
+            make = attachment.makers.get(call.function)
+            if make is None:
+                relation = relation_for(attachment, call)
+            else:
+                relation = make(attachment, call, self._cursor)
         except Exception as exc:
             raise attachment.reported(exc) from exc
         observer = _observer.get()

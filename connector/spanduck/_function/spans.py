@@ -30,6 +30,7 @@ class SpansRelation:
         request: Project, window and what else the call said.
         columns: SQL names, in order; None for all.
         row_estimate: Spans in the project, when known.
+        conditions: What is true of every row, besides the predicates of a reading.
 
     Raises:
         ValidationError: A column that the project does not have.
@@ -42,12 +43,38 @@ class SpansRelation:
         *,
         columns: Sequence[str] | None = None,
         row_estimate: int | None = None,
+        conditions: Sequence[Predicate] = (),
     ) -> None:
         self._attachment = attachment
         self._request = request
+        self._conditions = tuple(conditions)
         self.row_estimate = row_estimate
         self.schema = request.schema if columns is None else _chosen(request.schema, columns)
         self._type_by_name = {item.name: item.type for item in self.schema}
+
+    @property
+    def space(self) -> str:
+        """Name or id of the space."""
+        return self._request.space
+
+    @property
+    def project_schema(self) -> pa.Schema:
+        """The SQL schema of the project: `schema` may be a part of it."""
+        return self._request.schema
+
+    def narrowed(self, conditions: Sequence[Predicate]) -> SpansRelation:
+        """Return the same without the rows of which a condition is not true.
+
+        Args:
+            conditions: On columns of `project_schema`; those that `accepts` would take.
+        """
+        return SpansRelation(
+            self._attachment,
+            self._request,
+            columns=self.schema.names,
+            row_estimate=self.row_estimate,
+            conditions=(*self._conditions, *conditions),
+        )
 
     def accepts(self, predicate: Predicate) -> bool:
         """Whether the residual answers `predicate` exactly."""
@@ -62,7 +89,7 @@ class SpansRelation:
         return plan_scan(
             self._request,
             columns,
-            predicates,
+            (*self._conditions, *predicates),
             settings=self._attachment.settings.local,
             now=datetime.now(UTC),
             is_refused=self._attachment.is_refused,

@@ -79,3 +79,10 @@ class TextFormat(StrEnum):
 
     text = "text"
     json = "json"
+
+
+class SummaryFormat(StrEnum):
+    """How what came of several things is told: to a person, or to a program."""
+
+    table = "table"
+    json = "json"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
+from spanduck._progress import end_progress
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -12,6 +14,7 @@ ResultT = TypeVar("ResultT")
 
 # Together less than the second within which Ctrl-C ends: cancelling, leaving, and Python's own end.
 _GRACE_S: Final = 0.5
+_LOOK_S: Final = 0.1
 
 
 class _Work(threading.Thread, Generic[ResultT]):
@@ -19,6 +22,8 @@ class _Work(threading.Thread, Generic[ResultT]):
         # A daemon: one that hangs in a native call must not keep the process.
         super().__init__(name="spanduck-work", daemon=True)
         self._function = function
+        # `join` will not do: one that Ctrl-C ends takes the thread for ended (before Python 3.13).
+        self.has_ended = threading.Event()
         self.result: ResultT
         self.failure: BaseException | None = None
 
@@ -27,6 +32,8 @@ class _Work(threading.Thread, Generic[ResultT]):
             self.result = self._function()
         except BaseException as exc:  # noqa: BLE001 - raised again by the thread that waits
             self.failure = exc
+        finally:
+            self.has_ended.set()
 
 
 def run_interruptibly(function: Callable[[], ResultT], cancel: Callable[[], object]) -> ResultT:
@@ -48,10 +55,13 @@ def run_interruptibly(function: Callable[[], ResultT], cancel: Callable[[], obje
     work = _Work(function)
     work.start()
     try:
-        work.join()
+        # Looked at now and then: a signal that another thread takes does not wake this one.
+        while not work.has_ended.wait(_LOOK_S):
+            pass
     except KeyboardInterrupt:
         cancel()
-        work.join(_GRACE_S)
+        work.has_ended.wait(_GRACE_S)
+        end_progress()
         raise
     if work.failure is not None:
         raise work.failure

@@ -46,7 +46,12 @@ def tell_plans(explained: Explained, fmt: TextFormat) -> None:
             _show(console, scan)
     for call in explained.unread:
         notes.print(Text(f"{call} is not read: the statement needs no row of it"), soft_wrap=True)
-    if not explained.scans and not explained.unread:
+    if explained.writes_back:
+        notes.print(
+            "write_back is run when its rows are read; dry_run := true tells what it would send",
+            soft_wrap=True,
+        )
+    elif not explained.scans and not explained.unread:
         notes.print("the statement reads no spans")
 
 

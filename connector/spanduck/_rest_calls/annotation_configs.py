@@ -77,10 +77,10 @@ def resolve_config(rest: RestTransport, config: str, space_id: str) -> str:
         NotFoundError: There is none; near matches are named.
         ServiceError: A call failed.
     """
-    for found in _all(rest, space_id, config):
+    for found in iter_configs(rest, space_id, config):
         if found.name == config:
             return found.id
-    known = [found.name for found in islice(_all(rest, space_id), _MOST_HINTS)]
+    known = [found.name for found in islice(iter_configs(rest, space_id), _MOST_HINTS)]
     raise NotFoundError(
         f"no annotation config is called {config!r} in space {space_id!r}",
         next_step=did_you_mean(config, known) or _listing(known),
@@ -167,7 +167,20 @@ def delete_config(rest: RestTransport, config_id: str) -> None:
             raise _not_found(exc) from exc
 
 
-def _all(rest: RestTransport, space_id: str, name: str | None = None) -> Iterator[AnnotationConfig]:
+def iter_configs(
+    rest: RestTransport, space_id: str, name: str | None = None
+) -> Iterator[AnnotationConfig]:
+    """Stream the configs of a space, the latest first; a call for each 100 of them.
+
+    Args:
+        rest: Sends the calls.
+        space_id: Id of the space.
+        name: Only configs whose name contains this.
+
+    Raises:
+        ServiceError: A call failed.
+    """
+
     def page_at(cursor: str | None) -> AnnotationConfigsPage:
         return list_configs(rest, name=name, space_id=space_id, cursor=cursor)
 

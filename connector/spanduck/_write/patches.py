@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spanduck._upload.arrow_input import as_reader, column_array, is_frame, reset_index
-from spanduck._write.shape import SHORT_SPAN_ID
+from spanduck._upload.values.kinds import SHORT_SPAN_ID
 from spanduck_sql.schema import METADATA, SPAN_ID
 
 if TYPE_CHECKING:

@@ -8,13 +8,6 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-LABEL_MAX_LENGTH: Final = 100
-EXPLANATION_MAX_LENGTH: Final = 10_000
-ANNOTATION_TEXT_MAX_LENGTH: Final = 10_000
-UPDATED_BY_MAX_LENGTH: Final = 100
-NOTE_MAX_LENGTH: Final = 10_000
-"""In code points, as the vendor's SDK counts; a note with what it is wrapped in."""
-
 BATCH_ROWS: Final = 10_000
 """Most rows of a record batch that is sent; the vendor's clients cut there."""
 BATCH_BYTES: Final = 8 << 20
@@ -31,7 +24,7 @@ class Status(StrEnum):
 
     ACCEPTED = "accepted"
     UNCHANGED = "unchanged"
-    """The service has it already. Reserved: nothing is compared yet."""
+    """The service has it already; not sent."""
     INVALID = "invalid"
     """Refused here; never sent."""
     DUPLICATE = "duplicate"
@@ -59,6 +52,22 @@ class ErrorCode(StrEnum):
     EXPLANATION_NOT_TEXT = "explanation_not_text"
     EXPLANATION_TOO_LONG = "explanation_too_long"
     EXPLANATION_ALONE = "explanation_alone"
+    TEXT_NOT_TEXT = "text_not_text"
+    TEXT_EMPTY = "text_empty"
+    TEXT_TOO_LONG = "text_too_long"
+    SCORE_OUT_OF_RANGE = "score_out_of_range"
+    """The annotation config of that name takes other scores."""
+    LABEL_NOT_IN_CONFIG = "label_not_in_config"
+    """The annotation config of that name has other labels."""
+    NOT_JSON = "not_json"
+    VALUE_NOT_FINITE = "value_not_finite"
+    NOT_AN_OBJECT = "not_an_object"
+    EMPTY_PATCH = "empty_patch"
+    PATCH_TOO_LONG = "patch_too_long"
+    PATCH_TOO_DEEP = "patch_too_deep"
+    AMBIGUOUS_KEY = "ambiguous_key"
+    """Several spans have the key that the row names one by."""
+    UNKNOWN_KEY = "unknown_key"
     CONFLICTING_DUPLICATE = "conflicting_duplicate"
     EQUAL_DUPLICATE = "equal_duplicate"
     UNKNOWN_SPAN = "unknown_span"
@@ -67,4 +76,6 @@ class ErrorCode(StrEnum):
     OUTCOME_UNKNOWN = "outcome_unknown"
     """The connection broke after the value was sent; the service may have stored it."""
     NOT_SENT = "not_sent"
-    """The service could not be reached any more."""
+    """The service could not be reached any more, or the run was stopped before."""
+    NOT_ARRIVED = "not_arrived"
+    """Sent without an answer, and not at the service when it was looked for later."""

@@ -22,7 +22,7 @@ from spanduck.cli.filter import filter_
 from spanduck.cli.list import list_
 from spanduck.cli.log import log
 from spanduck.cli.query import query
-from spanduck.cli.run import run
+from spanduck.cli.run import plan, run
 from spanduck.cli.serve import serve
 
 app = typer.Typer(
@@ -39,6 +39,7 @@ app = typer.Typer(
 app.command("query")(query)
 app.command("explain")(explain)
 app.command("filter")(filter_)
+app.command("plan")(plan)
 app.command("run")(run)
 app.command("list")(list_)
 app.command("delete")(delete)

@@ -1,39 +1,39 @@
--- Finds the valid values that name one evaluation of one span more than once. Short hashes find the few candidates
--- in little memory; those are compared by digests of 128 bits. No text is grouped or joined: texts of aggregates and
--- joins stay in memory, and an explanation is long.
+-- Finds the valid values that name one value of one span more than once. Halves of keys find the few candidates in
+-- little memory. No text is grouped or joined: texts of aggregates and joins stay in memory, and a body is long.
+-- A value whose key no span has is judged already.
 CREATE TEMPORARY TABLE collision AS
-SELECT hash(span_id, level, name) AS key_hash
+SELECT key_low
 FROM value
 WHERE error_code IS NULL
-GROUP BY key_hash
+    AND rowid NOT IN (SELECT value_id FROM verdict)
+GROUP BY key_low
 HAVING count(*) > 1;
 
 CREATE TEMPORARY TABLE candidate AS
 SELECT
     v.rowid AS value_id,
     v.row,
-    md5_number(concat(v.level, ':', length(v.name), ':', v.name, v.span_id)) AS key,
+    v.key_high,
+    v.key_low,
     -- Adding zero makes one number of 0.0 and -0.0.
     md5_number(
-        concat(
-            coalesce(length(v.label), -1), ':', v.label, ':',
-            v.score + 0, ':',
-            coalesce(length(v.explanation), -1), ':', v.explanation
-        )
+        concat(coalesce(CAST(v.label_hash AS VARCHAR), '-'), ':', v.score + 0, ':', v.body_hash)
     ) AS content
 FROM value AS v
 SEMI JOIN collision AS c
-    ON c.key_hash = hash(v.span_id, v.level, v.name)
-WHERE v.error_code IS NULL;
+    ON c.key_low = v.key_low
+WHERE v.error_code IS NULL
+    AND v.rowid NOT IN (SELECT value_id FROM verdict);
 
 CREATE TEMPORARY TABLE repeated_key AS
 SELECT
-    key,
+    key_high,
+    key_low,
     min(value_id) AS first_id,
     min(row) AS first_row,
     min(content) = max(content) AS is_equal
 FROM candidate
-GROUP BY key
+GROUP BY key_high, key_low
 HAVING count(*) > 1;
 
 INSERT INTO verdict
@@ -47,7 +47,8 @@ SELECT
     r.first_row AS other_row
 FROM candidate AS c
 JOIN repeated_key AS r
-    ON r.key = c.key
+    ON r.key_high = c.key_high
+    AND r.key_low = c.key_low
 WHERE NOT r.is_equal
     OR c.value_id <> r.first_id;
 

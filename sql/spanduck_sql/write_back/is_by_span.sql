@@ -3,9 +3,8 @@ WITH sent AS (
     SELECT
         hash(v.span_id) AS span_hash
     FROM value AS v
-    ANTI JOIN verdict AS d
-        ON d.value_id = v.rowid
-    WHERE v.error_code IS NULL
+    SEMI JOIN queue AS q
+        ON q.value_id = v.rowid
 ),
 stepped AS (
     SELECT

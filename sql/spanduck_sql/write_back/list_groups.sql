@@ -5,6 +5,6 @@ SELECT
     name,
     has_label,
     has_score,
-    has_explanation
-FROM evaluation
+    has_body
+FROM sent_name
 ORDER BY call_group, slot

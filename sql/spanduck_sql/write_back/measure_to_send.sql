@@ -5,12 +5,11 @@ SELECT
             sum(
                 32 + strlen(v.span_id)
                 + coalesce(strlen(v.label), 0)
-                + coalesce(strlen(v.explanation), 0)
+                + coalesce(strlen(v.body), 0)
             ),
             0
         ) AS BIGINT
     )
 FROM value AS v
-ANTI JOIN verdict AS d
-    ON d.value_id = v.rowid
-WHERE v.error_code IS NULL
+SEMI JOIN queue AS q
+    ON q.value_id = v.rowid

@@ -8,13 +8,25 @@ import pytest
 
 import spanduck
 from spanduck import SpansClient
+from spanduck._config import load_settings
+from spanduck._transport.flight import FlightTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
+    from spanduck._config import Settings
     from spanduck.embedded import EmbeddedServer
 
 SPANS = 300
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A local folder of each test's own, where a state is kept that is named nowhere else."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("SPANDUCK_HOME", str(folder))
+    return folder
 
 
 @pytest.fixture(scope="package")
@@ -29,6 +41,18 @@ def settings(server: EmbeddedServer) -> dict[str, Any]:
     return {
         name.removeprefix("ARIZE_").lower(): value for name, value in server.environment().items()
     }
+
+
+@pytest.fixture
+def resolved(settings: dict[str, Any]) -> Settings:
+    """The same, checked and with every default."""
+    return load_settings(settings)
+
+
+@pytest.fixture
+def flight(resolved: Settings) -> Iterator[FlightTransport]:
+    with FlightTransport(resolved) as transport:
+        yield transport
 
 
 @pytest.fixture

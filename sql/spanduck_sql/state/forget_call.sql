@@ -1,0 +1,3 @@
+DELETE FROM spanduck_state.sent
+WHERE run = $run
+    AND call = $call

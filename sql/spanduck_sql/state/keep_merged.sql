@@ -1,0 +1,14 @@
+INSERT INTO spanduck_state.held
+SELECT
+    $target,
+    span_id,
+    level,
+    name,
+    key_high,
+    key_low,
+    label_hash,
+    score,
+    body_hash,
+    $run,
+    now()
+FROM spanduck_merged

@@ -1,0 +1,3 @@
+INSERT INTO doubt
+SELECT value_id
+FROM incoming_ids

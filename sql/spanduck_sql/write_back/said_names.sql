@@ -1,0 +1,7 @@
+SELECT DISTINCT
+    v.level,
+    p.name
+FROM part AS p
+JOIN value AS v
+    ON v.rowid = p.value_id
+ORDER BY v.level, p.name

@@ -1,0 +1,2 @@
+SELECT CAST(to_json(COLUMNS(*)) AS VARCHAR)
+FROM incoming_cells

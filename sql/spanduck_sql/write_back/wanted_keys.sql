@@ -1,0 +1,3 @@
+SELECT DISTINCT span_id AS key
+FROM value
+WHERE error_code IS NULL
