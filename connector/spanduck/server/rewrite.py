@@ -16,7 +16,7 @@ import duckdb
 
 from spanduck.server import statements
 from spanduck.server.catalogue import Role, StoredTable
-from spanduck.server.sorted_copy import fill_in_order
+from spanduck.server.sorted_copy import copy_in_order
 
 if TYPE_CHECKING:
     from spanduck.server.store import Store
@@ -112,11 +112,10 @@ class Rewriter:
     def _rewrite(self, project: int, table: StoredTable, *, in_order: bool) -> None:
         new_name = statements.successor(table.name)
         with self._store.writing() as cursor:
-            cursor.execute(statements.create_like(new_name, table.name))
             if in_order:
-                _fill_in_order(cursor, project, table, new_name)
+                _copy_in_order(cursor, project, table, new_name)
             else:
-                cursor.execute(statements.insert_rows(new_name, table.name))
+                cursor.execute(statements.create_copy(new_name, table.name))
             cursor.execute(statements.drop_table(table.name))
             cursor.execute(
                 "UPDATE tables SET name = ?, dead_rows = 0 WHERE name = ?", [new_name, table.name]
@@ -127,13 +126,13 @@ class Rewriter:
         _log.info("rewrote %s, which had %d dead rows", table.name, table.dead_rows)
 
 
-def _fill_in_order(
+def _copy_in_order(
     cursor: duckdb.DuckDBPyConnection, project: int, table: StoredTable, copy: str
 ) -> None:
     if table.role is Role.SPANS:
         text = "SELECT row_bytes FROM projects WHERE number = ?"
         row_bytes: int = cursor.execute(text, [project]).fetchall()[0][0]
-        fill_in_order(cursor, table.name, copy, row_bytes=row_bytes)
+        copy_in_order(cursor, table.name, copy, row_bytes=row_bytes)
         return
     order_by = [statements.column(name) for name in _ORDER_BY_ROLE[table.role]]
-    cursor.execute(statements.insert_rows(copy, table.name, order_by=order_by))
+    cursor.execute(statements.create_copy(copy, table.name, order_by))

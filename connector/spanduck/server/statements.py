@@ -11,7 +11,7 @@ from spanduck.server.kinds import Encoding, Kind
 from spanduck.server.scripts import script
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 DIALECT: Final = "duckdb"
 
@@ -269,16 +269,31 @@ def successor(table: str) -> str:
     return f"{base}_v{int(version) + 1}" if mark else f"{table}_v2"
 
 
-def create_like(copy: str, table: str) -> str:
-    """Return the statement that makes an empty table of the columns of `table`."""
-    nothing = exp.select("*").from_(table).limit(0)
-    return sql(exp.Create(this=exp.to_table(copy), kind="TABLE", expression=nothing))
+def create_copy(copy: str, table: str, order_by: Sequence[exp.Expr] = ()) -> str:
+    """Return the statement that makes a table of the rows of another."""
+    query = exp.select("*").from_(table)
+    if order_by:
+        query = query.order_by(*order_by, copy=False)
+    return sql(exp.Create(this=exp.to_table(copy), kind="TABLE", expression=query))
+
+
+def create_empty(copy: str, types: Mapping[str, str]) -> str:
+    """Return the statement that makes a table of columns of those DuckDB types."""
+    columns = [
+        exp.ColumnDef(
+            this=exp.to_identifier(name, quoted=True),
+            kind=exp.DataType.build(sql_type, dialect=DIALECT),
+        )
+        for name, sql_type in types.items()
+    ]
+    schema = exp.Schema(this=exp.to_table(copy), expressions=columns)
+    return sql(exp.Create(this=schema, kind="TABLE"))
 
 
 def insert_rows(
     copy: str, table: str, *conditions: exp.Expr, order_by: Sequence[exp.Expr] = ()
 ) -> str:
-    """Return the statement that inserts rows of `table` into one that `create_like` made."""
+    """Return the statement that inserts rows of `table` into one of the same columns."""
     query = exp.select("*").from_(table).where(*conditions)
     if order_by:
         query = query.order_by(*order_by, copy=False)

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from spanduck.server import statements
-from spanduck.server.sorted_copy import fill_in_order
+from spanduck.server.sorted_copy import copy_in_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,11 +28,11 @@ def copied(
     con: duckdb.DuckDBPyConnection, starts: list[int | None], row_bytes: int = ROW_BYTES
 ) -> list[tuple[int | None, int]]:
     """The starts and numbers of the copy's rows, as they lie."""
-    given = pa.table({"start_time": pa.array(starts, pa.int64()), "number": range(len(starts))})
+    numbers = pa.array(range(len(starts)), pa.int64())
+    given = pa.table({"start_time": pa.array(starts, pa.int64()), "number": numbers})
     con.register("given", given)
     con.execute('CREATE OR REPLACE TABLE spans AS SELECT *, number AS "Select ""x""" FROM given')
-    con.execute(statements.create_like("copy", "spans"))
-    fill_in_order(con, "spans", "copy", row_bytes=row_bytes)
+    copy_in_order(con, "spans", "copy", row_bytes=row_bytes)
     rows = con.execute("SELECT start_time, number FROM copy ORDER BY rowid").fetchall()
     con.execute(statements.drop_table("copy"))
     return rows
@@ -91,3 +91,11 @@ def test_a_further_row_group_keeps_the_order(con: duckdb.DuckDBPyConnection) -> 
     count = 150_000
     rows = copied(con, [(n * 7_919) % count for n in range(count)], row_bytes=1)
     assert [start for start, _ in rows] == list(range(count))
+
+
+def test_rows_of_one_start_in_several_row_groups_are_found_by_their_row_ids(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    con.execute("BEGIN")
+    rows = copied(con, [5] * 300_000, row_bytes=1)
+    assert len(rows) == 300_000
