@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import weakref
+from collections import deque
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from spanduck import exceptions
@@ -57,6 +58,8 @@ class Attachment:
         self.flight = FlightTransport(settings)
         self._rest: RestTransport | None = None
         self.last_error: Exception | None = None
+        # Of statements at the same time, the last error may be another one's.
+        self._errors: deque[Exception] = deque(maxlen=_MOST_ERRORS)
         self._open: weakref.WeakSet[Cancellable] = weakref.WeakSet()
         self._said: dict[str, None] = {}
         self._refused: dict[str, None] = {}
@@ -110,7 +113,13 @@ class Attachment:
             return exc
         # Without its frames, which would keep connections and batches alive.
         self.last_error = exc.with_traceback(None)
+        self._errors.append(self.last_error)
         return QueryError(f"[spanduck.{_public_name(exc)}] {exc}")
+
+    def error_behind(self, shown: BaseException) -> Exception | None:
+        """Return our own error behind what the engine raised, None where it is the engine's."""
+        text = str(shown)
+        return next((error for error in reversed(self._errors) if str(error) in text), None)
 
     def say(self, line: str) -> None:
         """Tell the user something on stderr."""
@@ -148,6 +157,7 @@ class Attachment:
             rest.close()
 
 
+_MOST_ERRORS: Final = 32
 # More texts than that are written by a program, and the first ones will not come again.
 _MOST_NOTED: Final = 1_000
 

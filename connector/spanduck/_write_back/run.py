@@ -412,13 +412,11 @@ def _typed_errors(attachment: Attachment | None) -> Iterator[None]:
     if attachment is None:
         yield
         return
-    before = attachment.last_error
     try:
         yield
     except (duckdb.Error, pa.ArrowException, OSError) as exc:
-        ours = attachment.last_error
-        # Of several runs at once, another one's error may be the last.
-        if ours is None or ours is before or str(ours) not in str(exc):
+        ours = attachment.error_behind(exc)
+        if ours is None:
             raise
         raise ours from exc
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-SEEDS = int(os.environ.get("SPANDUCK_FAULT_SEEDS", "24"))
+SEEDS = int(os.environ.get("SPANDUCK_FAULT_SEEDS", "12"))
 FIRST = int(os.environ.get("SPANDUCK_FAULT_FIRST", "0"))
 SPANS = 300
 NOW = datetime.now(UTC)
