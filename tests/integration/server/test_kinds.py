@@ -33,7 +33,6 @@ def _send(caller: Any, tools: Any, project: str, columns: list[pa.Array]) -> pa.
         ([pa.array([None], pa.float64()), pa.array(["x"])], pa.string(), [None, "x"]),
         ([pa.nulls(1), pa.array([None], pa.int64())], pa.string(), [None, None]),
     ],
-    ids=str,
 )
 def test_a_column_sent_as_several_kinds_is_exported_as_one_type(
     caller: Any, tools: Any, columns: list[pa.Array], type_: pa.DataType, values: list[Any]

@@ -95,7 +95,11 @@ class TestLists:
         ]
         assert not problems
 
-    @pytest.mark.parametrize("cell", ["text", {"a": 1}, 7, {1, 2}, iter([{"a": 1}])], ids=repr)
+    @pytest.mark.parametrize(
+        "cell",
+        ["text", {"a": 1}, 7, {1, 2}, iter([{"a": 1}])],
+        ids=["text", "dictionary", "number", "set", "iterator"],
+    )
     def test_what_is_no_list_is_told(self, cell: Any) -> None:
         _, problems = convert(LIST, [[], [{"a": 1}], cell])
         assert the_problem(problems).row_index == 2

@@ -177,6 +177,7 @@ def test_another_status_code_is_told(kernels: Kernels) -> None:
         (NOW, NOW - 1, ["end_time"]),
         (1_700_000_000, 1_700_000_001, ["start_time", "end_time"]),
     ],
+    ids=["old enough", "too old", "near enough", "too far", "end before start", "seconds"],
 )
 def test_times_have_limits(kernels: Kernels, start: int, end: int, expected: list[str]) -> None:
     problems = problems_of(kernels, start_time=start, end_time=end)
