@@ -13,7 +13,7 @@ from spanduck._export.reader import ExportReader
 from spanduck._export.replacing import check_target
 from spanduck._export.request import ExportRequest
 from spanduck._scan.stream import open_stream
-from spanduck.exceptions import UnknownProjectError
+from spanduck.exceptions import ConfigError, UnknownProjectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -139,6 +139,8 @@ class Exports(Connection):
 
     def _open_stream(self, request: ExportRequest) -> ScanStream:
         local = self.settings.local
+        if self._is_closed:
+            raise ConfigError("the client is closed", next_step="Open another SpansClient.")
         stream = open_stream(
             self._flight,
             request.command(),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -130,11 +131,8 @@ class Account:
         except CancelledError as exc:
             self.state.break_run("interrupted", exc.message)
             raise
-        except KeyboardInterrupt:
-            self.state.break_run("interrupted", "interrupted")
-            raise
         except BaseException as exc:
-            self.state.break_run("failed", str(exc))
+            self.state.break_run("interrupted" if _is_interrupt(exc) else "failed", str(exc))
             raise
         return report
 
@@ -246,6 +244,15 @@ class Account:
             names=names,
             span_ids=span_ids,
         )
+
+
+def _is_interrupt(exc: BaseException | None) -> bool:
+    # Ctrl-C within a statement is an error of the engine's.
+    while exc is not None:
+        if isinstance(exc, KeyboardInterrupt | duckdb.InterruptException):
+            return True
+        exc = exc.__cause__ or exc.__context__
+    return False
 
 
 _PLANNED: Final = (Status.UNCHANGED, Status.INVALID, Status.DUPLICATE, Status.UNMATCHED)

@@ -297,7 +297,8 @@ sql = '''
     FROM range(%d) AS t(i)
 ''' .replace('%d', sys.argv[1])
 report = write_back(con, sql, project=sys.argv[2])
-assert report.values == report.accepted + report.unmatched == int(sys.argv[1]), report
+assert report.values == int(sys.argv[1]), report
+assert report.values == report.accepted + report.unchanged + report.unmatched, report
 status = open('/proc/self/status').read()
 print(status.partition('VmHWM:')[2].split()[0])
 """
