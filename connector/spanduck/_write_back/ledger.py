@@ -1,7 +1,7 @@
 """The private database of one write-back: every value, and what became of it.
 
-In little memory, and what is more in files, so that a million values need no more of it than ten
-thousand. It has one owner, the report, and is removed with it.
+On disk and in little memory, so that a million values need no more of it than ten thousand. It has
+one owner, the report, and is removed with it.
 """
 
 from __future__ import annotations
@@ -154,9 +154,7 @@ class Ledger:
         self._folder = Path(tempfile.mkdtemp(prefix="spanduck-write-"))
         try:
             self._database = duckdb.connect(
-                # Not in a file: what is more than the memory goes to the folder all the same, and
-                # the rest is written nowhere.
-                ":memory:",
+                self._folder / "values.duckdb",
                 config={
                     "memory_limit": MEMORY_LIMIT,
                     "temp_directory": str(self._folder / "spill"),
@@ -169,8 +167,12 @@ class Ledger:
             raise
         self._finalizer = weakref.finalize(self, _remove, self._database, self._folder)
         self._pending: list[pa.Table] = []
+        # Nothing is kept of the file, so a last checkpoint would be work for nothing.
+        self._database.execute("PRAGMA disable_checkpoint_on_shutdown")
         self._database.execute(_NO_PROGRESS)
         self._database.execute(_JOINS_AS_WRITTEN)
+        # `settle` writes the values out, once; on the way each checkpoint would do part of it anew.
+        self._database.execute("SET wal_autocheckpoint = '1TB'")
         self._database.execute(statement("stored_form"))
         self._database.execute(statement("schema"))
         self._add_configs(configs)
@@ -212,6 +214,8 @@ class Ledger:
     def settle(self) -> None:
         """Find the repeated values; call it after the last `add`."""
         self._flush()
+        # From here on blocks can leave the memory: those of tables that are in no file cannot always.
+        self._database.execute("CHECKPOINT")
         self._run("find_repeated")
         if self.kind is METADATA_KIND:
             self._run("split_values")
