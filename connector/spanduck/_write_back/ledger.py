@@ -214,7 +214,7 @@ class Ledger:
     def settle(self) -> None:
         """Find the repeated values; call it after the last `add`."""
         self._flush()
-        # From here on blocks can leave the memory: those of tables that are in no file cannot always.
+        # From here on blocks can leave the memory: those that were never written cannot always.
         self._database.execute("CHECKPOINT")
         self._run("find_repeated")
         if self.kind is METADATA_KIND:
