@@ -172,6 +172,13 @@ class Bench:
             rest.close()
         return seconds
 
+    def settle(self) -> None:
+        """Wait until the server has put what was uploaded in order, which it does in pauses."""
+        file, sizes = self.server.path / "store.duckdb", [-1]
+        while len(sizes) < 12 or len(set(sizes[-12:])) > 1:
+            time.sleep(1)
+            sizes.append(file.stat().st_size)
+
     def peak_mb(self) -> float:
         """Peak memory of the server."""
         status = Path(f"/proc/{self.server.pid}/status").read_text(encoding="ascii")
@@ -191,6 +198,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory, sizes: Sizes) -> Iterator[B
                 rows = min(100_000, count - done)
                 bench.upload_file(project, _sample.generate(rows, seed=done))
                 done += rows
+        bench.settle()
         yield bench
 
 

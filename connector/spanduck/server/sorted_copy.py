@@ -12,21 +12,29 @@ from typing import TYPE_CHECKING, Final
 from sqlglot import exp
 
 from spanduck.server import statements
+from spanduck.server.store import ROW_GROUP_ROWS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from duckdb import DuckDBPyConnection
 
 _START: Final = "start_time"
 # What the rows of a slice may come to, within the memory that the store has. The sort holds them
 # more than once, and exports go on beside it.
 _SLICE_BYTES: Final = 16 << 20
-# Short rows gain nothing from longer slices: it is what a row group holds.
-_SLICE_ROWS: Final = 61_440
 # What the sort needs for each value, whatever its length, also for a NULL.
 _VALUE_BYTES: Final = 16
 
 
-def copy_in_order(cursor: DuckDBPyConnection, table: str, copy: str, *, row_bytes: int) -> None:
+def copy_in_order(
+    cursor: DuckDBPyConnection,
+    table: str,
+    copy: str,
+    *,
+    row_bytes: int,
+    between_slices: Callable[[], None],
+) -> None:
     """Make a table of the rows of a table of spans, in the order of their starts.
 
     Reads the starts once, and then for each slice the row groups that have rows of its time. Rows
@@ -37,6 +45,7 @@ def copy_in_order(cursor: DuckDBPyConnection, table: str, copy: str, *, row_byte
         table: The table.
         copy: The name of the new one.
         row_bytes: About what a row holds.
+        between_slices: Called before each slice; what it raises ends the copy.
     """
     given = cursor.table(table)
     types = dict(zip(given.columns, map(str, given.types), strict=True))
@@ -44,9 +53,11 @@ def copy_in_order(cursor: DuckDBPyConnection, table: str, copy: str, *, row_byte
     # what the same transaction inserts. So the first slice must not be empty, either.
     cursor.execute(statements.create_empty(copy, types))
     sorted_bytes = row_bytes + _VALUE_BYTES * len(types)
-    slice_rows = min(max(_SLICE_BYTES // sorted_bytes, 1), _SLICE_ROWS)
+    # Short rows gain nothing from slices longer than a row group.
+    slice_rows = min(max(_SLICE_BYTES // sorted_bytes, 1), ROW_GROUP_ROWS)
     bounds = _bounds(_marks(cursor, table, slice_rows))
     for first, end in zip_longest(bounds, bounds[1:]):
+        between_slices()
         cursor.execute(_insert_slice(copy, table, first, end))
     has_no_start = statements.column(_START).is_(exp.null())
     cursor.execute(statements.insert_rows(copy, table, has_no_start))

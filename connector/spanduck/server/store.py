@@ -34,10 +34,10 @@ _MEMORY_LIMIT: Final = "400MB"
 # A wide project writes each checkpoint through every column: at DuckDB's 16 MB, calls of 10,000
 # spans would each pay for one.
 _CHECKPOINT_THRESHOLD: Final = "64MB"
-# Half of DuckDB's own. A row group under way is held in memory: at a thousand columns, half a
-# gigabyte of it. Complete ones go straight to the file, which spares large calls the log.
-_ROW_GROUP_ROWS: Final = 61_440
-
+ROW_GROUP_ROWS: Final = 61_440
+"""Half of DuckDB's own. A row group under way is held in memory: at a thousand columns, half a
+gigabyte of it. Complete ones go straight to the file, which spares large calls the log.
+"""
 
 # Each thread has buffers of its own; more of them than this would not fit in the memory limit well.
 _THREADS_LIMIT: Final = 4
@@ -58,6 +58,7 @@ class Store:
         catalogues: Catalogues that readers remember.
         commits: Transactions committed so far. While it stays, what was read before still holds.
         strict_configs: Whether an annotation must fit an annotation config of its space.
+        writers_waiting: How many wait for the writer before them to end.
     """
 
     path: Path
@@ -66,7 +67,9 @@ class Store:
     catalogues: CatalogueCache = field(default_factory=CatalogueCache)
     commits: int = 0
     strict_configs: bool = False
+    writers_waiting: int = 0
     _writer: threading.Lock = field(default_factory=threading.Lock)
+    _waiting: threading.Lock = field(default_factory=threading.Lock)
     _closed: bool = False
 
     @classmethod
@@ -95,7 +98,7 @@ class Store:
         try:
             # Attached rather than opened, because only so can the size of row groups be chosen.
             connection.execute(
-                "ATTACH ? AS store (TYPE DUCKDB, ROW_GROUP_SIZE ?)", [str(file), _ROW_GROUP_ROWS]
+                "ATTACH ? AS store (TYPE DUCKDB, ROW_GROUP_SIZE ?)", [str(file), ROW_GROUP_ROWS]
             )
             connection.execute("USE store")
         except duckdb.Error as exc:
@@ -150,7 +153,7 @@ class Store:
         An exception in the block rolls everything back. Temporary tables and registered objects
         vanish with the cursor.
         """
-        with self._writer:
+        with self._turn():
             cursor = self.cursor()
             try:
                 cursor.execute("BEGIN TRANSACTION")
@@ -164,6 +167,22 @@ class Store:
             finally:
                 cursor.close()
 
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        self._wait(1)
+        try:
+            self._writer.acquire()
+        finally:
+            self._wait(-1)
+        try:
+            yield
+        finally:
+            self._writer.release()
+
+    def _wait(self, writers: int) -> None:
+        with self._waiting:
+            self.writers_waiting += writers
+
     def new_scratch_file(self) -> Path:
         """Create an empty file for a body being received; the caller removes it."""
         handle, name = tempfile.mkstemp(dir=self.scratch, suffix=".arrow")
@@ -172,7 +191,7 @@ class Store:
 
     def close(self) -> None:
         """Wait for the writer, fold the log into the database and close it."""
-        with self._writer:
+        with self._turn():
             if self._closed:
                 return
             self._closed = True
