@@ -19,9 +19,10 @@ from spanduck._function.spans import SpansRelation
 from spanduck._scan.scan import export_command
 from spanduck._sql import rewritten, run_rewritten
 from spanduck.exceptions import FilterError, RejectedError, ValidationError
-from spanduck_sql.expressions import Opaque, columns_of, conjuncts
+from spanduck_sql.expressions import Opaque, conjuncts
 from spanduck_sql.language.parser import parse
 from spanduck_sql.pushdown import Window, push_down, with_generated
+from spanduck_sql.visitors import columns_of
 from spanduck_sql.where import predicate_of
 
 if TYPE_CHECKING:

@@ -25,10 +25,8 @@ from spanduck_sql.expressions import (
     Literal,
     Opaque,
     Predicate,
-    Visitor,
     all_of,
     any_of,
-    fold,
 )
 from spanduck_sql.expressions import Not as Opposite
 from spanduck_sql.language.binding import Reading, bind
@@ -37,6 +35,7 @@ from spanduck_sql.language.generate import condition
 from spanduck_sql.language.nodes import WRITTEN, ForDuckDB, readings_of
 from spanduck_sql.language.parser import parse
 from spanduck_sql.language.printer import to_text
+from spanduck_sql.visitors import Visitor, fold
 from spanduck_sql.where import predicate_of
 
 if TYPE_CHECKING:

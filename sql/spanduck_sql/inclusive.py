@@ -29,10 +29,8 @@ from spanduck_sql.expressions import (
     Opaque,
     Or,
     Predicate,
-    Visitor,
     all_of,
     any_of,
-    fold,
 )
 from spanduck_sql.language.columns import StoredKind
 from spanduck_sql.language.printer import is_sendable_text
@@ -45,6 +43,7 @@ from spanduck_sql.targets import (
     Target,
     Targets,
 )
+from spanduck_sql.visitors import Visitor, fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from spanduck_sql.expressions import AlwaysTrue, Predicate, columns_of
+from spanduck_sql.expressions import AlwaysTrue, Predicate
 from spanduck_sql.schema import START_TIME
+from spanduck_sql.visitors import columns_of
 
 if TYPE_CHECKING:
     from datetime import datetime

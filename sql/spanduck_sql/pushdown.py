@@ -25,10 +25,7 @@ from spanduck_sql.expressions import (
     Opaque,
     Or,
     Predicate,
-    Visitor,
     all_of,
-    fold,
-    push_not_down,
 )
 from spanduck_sql.expressions import conjuncts as conjuncts_of
 from spanduck_sql.inclusive import inclusive, inclusive_parts
@@ -42,6 +39,7 @@ from spanduck_sql.targets import (
     WIRE_KIND_KEY,
     Pushing,
 )
+from spanduck_sql.visitors import Visitor, fold, push_not_down
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 from sqlglot import Token, TokenType, exp
 
 from spanduck_sql.errors import FilterError
-from spanduck_sql.expressions import Predicate, columns_of
 from spanduck_sql.language.binding import bind
 from spanduck_sql.language.columns import columns_of_schema
 from spanduck_sql.language.parser import parse as parse_filter
@@ -33,6 +32,7 @@ from spanduck_sql.rewriting.statements import (
     split,
     tokenize,
 )
+from spanduck_sql.visitors import columns_of
 from spanduck_sql.where import predicate_of
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from spanduck_sql.expressions import Predicate
     from spanduck_sql.pushdown import Pushing
 
     SchemaOf = Callable[[SpansCall], pa.Schema | None]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from spanduck._rest_calls.listing import ListArguments, list_page
+from spanduck._rest_calls.listing import SpansArguments
+from spanduck._rest_calls.pages import list_page
 from spanduck._transport.rest import RestTransport
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def walk(rest: RestTransport, project_id: str, pages: int = PAGES, **options: An
     arguments = options
     for _ in range(pages):
         began = time.perf_counter()
-        page = list_page(rest, project_id, ListArguments(**arguments))
+        page = list_page(rest, project_id, SpansArguments(**arguments))
         took.append((time.perf_counter() - began) * 1_000)
         ids = {span.span_id for span in page}
         assert not ids & seen
@@ -72,7 +73,7 @@ def test_a_single_page_from_anywhere(project: tuple[RestTransport, str], figures
     now, took = datetime.now(UTC), []
     for number in range(PAGES):
         end = now - timedelta(hours=number * 7)
-        arguments = ListArguments(start_time=now - timedelta(days=40), end_time=end)
+        arguments = SpansArguments(start_time=now - timedelta(days=40), end_time=end)
         began = time.perf_counter()
         assert len(list_page(*project, arguments)) == 50
         took.append((time.perf_counter() - began) * 1_000)

@@ -20,12 +20,10 @@ from arize import ArizeClient
 from arize._generated.api_client.exceptions import ApiException
 from arize.exceptions.auth import AuthenticationError
 from arize.exceptions.base import ValidationFailure
-from arize.exceptions.http import APIError
 from arize.spans.types import AnnotateRecordInput
 from tests.conformance.old_sdk import (
     OldApiError,
     OldAuthenticationError,
-    OldUploadError,
     OldValidationError,
 )
 
@@ -161,7 +159,6 @@ class ClientKind:
 
     Attributes:
         connect: Makes its span methods.
-        upload_refused: What it raises when an upload is refused with 4xx.
         key_refused: What it raises on an upload for a wrong key.
         call_failed: What it raises when a Flight call fails.
         rest_refused: What it raises when a REST call is refused; has a `status`.
@@ -174,7 +171,6 @@ class ClientKind:
     """
 
     connect: Callable[[Endpoint, str | None, Callable[[], OldSdk]], SpansMethods]
-    upload_refused: type[Exception]
     key_refused: type[Exception]
     call_failed: type[Exception]
     rest_refused: type[Exception]
@@ -189,7 +185,6 @@ class ClientKind:
 CLIENTS = {
     "vendor": ClientKind(
         vendor_spans,
-        upload_refused=APIError,
         key_refused=AuthenticationError,
         call_failed=RuntimeError,
         rest_refused=ApiException,
@@ -199,7 +194,6 @@ CLIENTS = {
     ),
     "spanduck": ClientKind(
         our_spans,
-        upload_refused=exceptions.RejectedError,
         key_refused=exceptions.AuthenticationError,
         call_failed=exceptions.Error,
         rest_refused=exceptions.Error,
@@ -207,7 +201,6 @@ CLIENTS = {
     ),
     "vendor 8.30": ClientKind(
         old_spans,
-        upload_refused=OldUploadError,
         key_refused=OldAuthenticationError,
         call_failed=RuntimeError,
         rest_refused=OldApiError,

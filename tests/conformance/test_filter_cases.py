@@ -18,13 +18,14 @@ from sqlglot import exp
 
 import spanduck_sql.dialect  # noqa: F401 - registers it
 from spanduck_sql.errors import FilterError
-from spanduck_sql.expressions import And, Between, Compare, Contains, In, Like, Not, Or, columns_of
+from spanduck_sql.expressions import And, Between, Compare, Contains, In, Like, Not, Or
 from spanduck_sql.language.binding import bind
 from spanduck_sql.language.columns import Column, StoredKind
 from spanduck_sql.language.fields import FieldType, canonical_name, field_type
 from spanduck_sql.language.generate import condition
 from spanduck_sql.language.parser import parse
 from spanduck_sql.language.printer import to_text
+from spanduck_sql.visitors import columns_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

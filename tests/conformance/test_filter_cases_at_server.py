@@ -16,13 +16,14 @@ import pytest
 import spanduck
 from spanduck._sample import generate_table
 from spanduck.exceptions import Error
-from spanduck_sql.expressions import And, Between, Compare, In, Like, Not, Or, columns_of
+from spanduck_sql.expressions import And, Between, Compare, In, Like, Not, Or
 from spanduck_sql.language.binding import bind
 from spanduck_sql.language.columns import columns_of_schema
 from spanduck_sql.language.evaluate import evaluate
 from spanduck_sql.language.fields import FieldType, field_type
 from spanduck_sql.language.parser import parse
 from spanduck_sql.schema import EVENT_ATTRIBUTES, EVENTS, SPAN_ID, parse_evaluation_column
+from spanduck_sql.visitors import columns_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -83,13 +83,8 @@ def vercel_spans(folder: Path) -> pd.DataFrame:
 
 def vercel_row(span: dict[str, Any]) -> dict[str, Any]:
     attributes = span["attributes"]
-
-    def first(*names: str) -> Any:
-        return next((attributes[name] for name in names if name in attributes), None)
-
     operation = attributes["ai.operationId"]
     inner_kind = "LLM" if ".do" in operation else "CHAIN"
-    prefix = "ai.telemetry.metadata."
     return {
         "context.trace_id": span["spanContext"]["traceId"],
         "context.span_id": span["spanContext"]["spanId"],
@@ -108,6 +103,16 @@ def vercel_row(span: dict[str, Any]) -> dict[str, Any]:
             }
             for event in span["events"]
         ],
+        **vercel_attributes(attributes),
+    }
+
+
+def vercel_attributes(attributes: dict[str, Any]) -> dict[str, Any]:
+    def first(*names: str) -> Any:
+        return next((attributes[name] for name in names if name in attributes), None)
+
+    prefix = "ai.telemetry.metadata."
+    return {
         "attributes.llm.model_name": first("ai.model.id"),
         "attributes.llm.token_count.prompt": first("ai.usage.promptTokens", "ai.usage.inputTokens"),
         "attributes.llm.token_count.completion": first(

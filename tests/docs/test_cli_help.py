@@ -6,14 +6,14 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import typer
+from tests.docs.pages import DOCS
 
 from spanduck.cli import app
 
-PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
+PAGE = DOCS / "cli.md"
 BLOCK = re.compile(
     r"(?P<head>```console\n\$ spanduck(?P<arguments>[^\n]*) --help\n)(?P<help>.*?)```", re.DOTALL
 )

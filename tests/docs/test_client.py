@@ -5,17 +5,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
-import io
-import os
-import re
 from itertools import groupby
 from operator import attrgetter
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from tests.docs.pages import DOCS, EXAMPLE, assert_up_to_date, table
 
 import spanduck
 from spanduck import exceptions
@@ -37,16 +33,9 @@ from spanduck._write.rules import NAMES_PER_CALL
 from spanduck_sql.schema import MAX_FUTURE_DAYS, MAX_PAST_DAYS, UPLOAD_COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
-PAGE = Path(__file__).parents[2] / "docs" / "client.md"
-EXAMPLE = re.compile(
-    r"(?P<fence>```python\n)(?P<program>.*?)(?P<end>```\n)(?:```text\n(?P<shown>.*?)```\n)?",
-    re.DOTALL,
-)
-TABLE = re.compile(
-    r"(?P<head><!-- table: (?P<name>[a-z]+) -->\n)(?P<body>.*?)(?P<foot><!-- end -->)", re.DOTALL
-)
+PAGE = DOCS / "client.md"
 # Those that a method of the client never raises.
 OTHER_ERRORS = {
     exceptions.AlreadyAttachedError,
@@ -57,12 +46,6 @@ OTHER_ERRORS = {
     exceptions.WriteBackError,
 }
 SCHEMA, STATED, OURS = "the service's schema", "the vendor's SDK", "spanduck"
-
-
-def table(*rows: Iterable[str]) -> str:
-    head, *body = rows
-    lines = [head, ["---"] * len(list(head)), *body]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 def lengths() -> str:
@@ -136,49 +119,9 @@ def fields(kind: type[spanduck.Error], parent: type[spanduck.Error]) -> str:
 TABLES: dict[str, Callable[[], str]] = {"limits": limits, "errors": errors}
 
 
-@pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[spanduck.EmbeddedServer]:
-    """A server that the environment names, and a working directory without settings."""
-    for name in list(os.environ):
-        if name.startswith(("ARIZE_", "SPANDUCK_")) and name != "SPANDUCK_UPDATE_DOCS":
-            monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-    with spanduck.serve(tmp_path / "store") as server:
-        for name, value in server.environment().items():
-            monkeypatch.setenv(name, value)
-        yield server
-
-
-def with_output(page: str) -> str:
-    """Return a page with what each of its examples prints now, run in order."""
-    # `Any`: whatever the examples name.
-    names: dict[str, Any] = {"__name__": "__main__"}
-
-    def run(found: re.Match[str]) -> str:
-        said = io.StringIO()
-        with contextlib.redirect_stdout(said):
-            exec(compile(found["program"], PAGE.name, "exec"), names)  # noqa: S102 - our own page
-        shown = "\n".join(line.rstrip() for line in said.getvalue().splitlines())
-        text = f"```text\n{shown}\n```\n" if shown else ""
-        return found["fence"] + found["program"] + found["end"] + text
-
-    try:
-        return EXAMPLE.sub(run, page)
-    finally:
-        # An example that fails leaves it open.
-        if "client" in names:
-            names["client"].close()
-
-
 @pytest.mark.usefixtures("server")
 def test_the_page_shows_what_its_examples_print_and_the_tables() -> None:
-    text = PAGE.read_text(encoding="utf-8")
-    assert {found["name"] for found in TABLE.finditer(text)} == TABLES.keys()
-    real = TABLE.sub(lambda found: found["head"] + TABLES[found["name"]]() + found["foot"], text)
-    real = with_output(real)
-    if os.environ.get("SPANDUCK_UPDATE_DOCS"):
-        PAGE.write_text(real, encoding="utf-8")
-    assert PAGE.read_text(encoding="utf-8") == real
+    assert_up_to_date(PAGE, TABLES)
 
 
 def public_methods(kind: type) -> set[str]:

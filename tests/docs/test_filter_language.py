@@ -9,11 +9,11 @@ import os
 import re
 import shlex
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pytest
+from tests.docs.pages import DOCS, TABLE, table
 from typer.testing import CliRunner
 
 import spanduck
@@ -47,25 +47,16 @@ from spanduck_sql.schema import ANNOTATION_NOTES
 from spanduck_sql.translate import filter_to_sql, sql_to_filter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     import duckdb
 
-PAGE = Path(__file__).parents[2] / "docs" / "filter-language.md"
-TABLE = re.compile(
-    r"(?P<head><!-- table: (?P<name>[a-z ]+) -->\n)(?P<body>.*?)(?P<foot><!-- end -->)", re.DOTALL
-)
+PAGE = DOCS / "filter-language.md"
 CONSOLE = re.compile(r"(?P<fence>```console\n)(?P<body>.*?)(?P<end>```)", re.DOTALL)
 
 
 def code(text: str) -> str:
     return f"`{text}`" if text else ""
-
-
-def table(*rows: Iterable[str]) -> str:
-    head, *body = [[cell.replace("|", "\\|") for cell in row] for row in rows]
-    lines = [head, ["---"] * len(head), *body]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 def fields() -> str:

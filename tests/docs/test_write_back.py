@@ -6,11 +6,11 @@ import os
 import re
 import textwrap
 from importlib.resources import files
-from pathlib import Path
 
 import duckdb
+from tests.docs.pages import DOCS
 
-PAGE = Path(__file__).parents[2] / "docs" / "write-back.md"
+PAGE = DOCS / "write-back.md"
 STATE = files("spanduck_sql").joinpath("state")
 TABLES = ("runs", "changelog", "accepted", "pending", "rejected", "watermarks")
 BLOCK = re.compile(r"(?<=```text\n)runs {2}.*?(?=```)", re.DOTALL)

@@ -1,14 +1,15 @@
-"""Strategies that several properties share; `st.from_type(Predicate)` draws filter trees."""
+"""What several properties share: strategies (`st.from_type(Predicate)` draws filter trees), a server."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import strategies as st
 
+import spanduck
 from spanduck_sql.expressions import (
     And,
     Between,
@@ -23,14 +24,14 @@ from spanduck_sql.expressions import (
     Opaque,
     Or,
     Predicate,
-    Visitor,
 )
 from spanduck_sql.language.evaluate import evaluate
 from spanduck_sql.language.fields import ATTRIBUTE_FIELDS, CORE_FIELDS, canonical_name
+from spanduck_sql.visitors import Visitor
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from spanduck_sql.language.binding import BoundFilter
 
@@ -241,3 +242,13 @@ class Habits:
 @pytest.fixture(scope="session")
 def habits() -> type[Habits]:
     return Habits
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """Settings of an embedded server that the tests of a file share: use projects of your own."""
+    with spanduck.serve(tmp_path_factory.mktemp("store")) as server:
+        yield {
+            name.removeprefix("ARIZE_").lower(): value
+            for name, value in server.environment().items()
+        }

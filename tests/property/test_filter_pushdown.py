@@ -16,18 +16,7 @@ from sqlglot import parse_one
 
 from spanduck._scan.decode import Decoder
 from spanduck._scan.schema_cache import declared_schema
-from spanduck_sql.expressions import (
-    And,
-    Compare,
-    Contains,
-    In,
-    IsNull,
-    Like,
-    Not,
-    Or,
-    Predicate,
-    fold,
-)
+from spanduck_sql.expressions import And, Compare, Contains, In, IsNull, Like, Not, Or, Predicate
 from spanduck_sql.language.binding import bind
 from spanduck_sql.language.columns import Column, columns_of_schema, stored_kind
 from spanduck_sql.language.generate import condition
@@ -41,6 +30,7 @@ from spanduck_sql.pushdown import (
     split_generated,
     with_generated,
 )
+from spanduck_sql.visitors import fold
 from spanduck_sql.where import predicate_of
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -29,6 +30,9 @@ from spanduck_sql.language.printer import (
     to_text,
 )
 from spanduck_sql.language.tokens import Kind, lex
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 WORDS = st.sampled_from(["span", "evals", "eval", "trace_id", "span_kind", "name", "x"])
 NAMES = st.lists(WORDS, min_size=1, max_size=4).map(".".join)
@@ -65,26 +69,27 @@ def test_no_name_or_value_leaves_its_place(left: Predicate, right: Predicate) ->
     assert parse(text) == And(left, right)
 
 
+# `Any`: leaves of every kind.
+def leaves(tree: Any) -> Iterator[Any]:
+    parts = (tree.operand,) if isinstance(tree, Not) else getattr(tree, "operands", ())
+    for part in parts:
+        yield from leaves(part)
+    if not parts:
+        yield tree
+
+
 @given(tree=TREES)
 def test_every_leaf_knows_where_it_was_read(tree: Predicate) -> None:
     text = to_text(tree)
-    pending = [parse(text)]
-    while pending:
-        match pending.pop():
-            case Not(operand):
-                pending.append(operand)
-            case node:
-                pending += getattr(node, "operands", ())
-                if hasattr(node, "column"):
-                    span = getattr(node, "span")  # noqa: B009 - every leaf has one
-                    assert text[slice(*span)] == identifier(node.column)
-                for literal in (getattr(node, "literal", None), *getattr(node, "literals", ())):
-                    if literal is not None:
-                        assert text[slice(*literal.span)] in (
-                            string(str(literal.value)),
-                            str(literal.value).lower(),
-                            number(literal.value) if isinstance(literal.value, float) else None,
-                        )
+    for leaf in leaves(parse(text)):
+        assert text[slice(*leaf.span)] == identifier(leaf.column)
+        literals = [getattr(leaf, "literal", None), *getattr(leaf, "literals", ())]
+        for literal in filter(None, literals):
+            assert text[slice(*literal.span)] in (
+                string(str(literal.value)),
+                str(literal.value).lower(),
+                number(literal.value) if isinstance(literal.value, float) else None,
+            )
 
 
 @given(value=st.floats(allow_nan=False, allow_infinity=False))

@@ -2,53 +2,22 @@
 
 from __future__ import annotations
 
-import itertools
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.property.projects import new_project
 
-import spanduck
 from spanduck import SpansClient, write_back
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 KNOWN = tuple(f"span-{number:012d}" for number in range(4))
 FIELDS = {"label": pa.string(), "score": pa.float64(), "explanation": pa.string()}
 LONG = pa.schema([("span_id", pa.string()), ("name", pa.string()), *FIELDS.items()])
-_numbers = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    with spanduck.serve(tmp_path_factory.mktemp("store")) as server:
-        yield {
-            name.removeprefix("ARIZE_").lower(): value
-            for name, value in server.environment().items()
-        }
-
-
-def new_project(service: dict[str, Any]) -> str:
-    start = int(datetime.now(UTC).timestamp()) * 10**9 - 10**12
-    name, count = f"u{next(_numbers)}", len(KNOWN)
-    spans = pa.table(
-        {
-            "context.span_id": list(KNOWN),
-            "context.trace_id": ["trace-000000000000"] * count,
-            "name": ["operation"] * count,
-            "start_time": pa.array([start] * count, pa.int64()),
-            "end_time": pa.array([start + 1] * count, pa.int64()),
-        }
-    )
-    with SpansClient(**service) as client:
-        client.log(project_name=name, dataframe=spans)
-    return name
 
 
 def stored(service: dict[str, Any], project: str) -> dict[tuple[str, str, str], Any]:
@@ -89,7 +58,7 @@ def test_the_service_holds_what_an_upsert_by_field_makes(
     tmp_path: Path,
     models: list[tuple[str, dict[tuple[str, str], Any], str]],
 ) -> None:
-    project = new_project(service)
+    project = new_project(service, KNOWN)
     arguments: dict[str, Any] = {"project": project, "kind": "eval", **service}
     arguments["state"] = tmp_path / f"{project}.duckdb"
     expected: dict[tuple[str, str, str], Any] = {}

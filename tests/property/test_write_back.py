@@ -3,50 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.property.projects import new_project
 
-import spanduck
 from spanduck import SpansClient, write_back
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 KNOWN = tuple(f"span-{number:012d}" for number in range(6))
-_numbers = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    with spanduck.serve(tmp_path_factory.mktemp("store")) as server:
-        yield {
-            name.removeprefix("ARIZE_").lower(): value
-            for name, value in server.environment().items()
-        }
-
-
-def new_project(service: dict[str, Any]) -> str:
-    start = int(datetime.now(UTC).timestamp()) * 10**9 - 10**12
-    name = f"p{next(_numbers)}"
-    count = len(KNOWN)
-    spans = pa.table(
-        {
-            "context.span_id": list(KNOWN),
-            "context.trace_id": ["trace-000000000000"] * count,
-            "name": ["operation"] * count,
-            "start_time": pa.array([start] * count, pa.int64()),
-            "end_time": pa.array([start + 1] * count, pa.int64()),
-        }
-    )
-    with SpansClient(**service) as client:
-        client.log(project_name=name, dataframe=spans)
-    return name
 
 
 def stored(service: dict[str, Any], project: str) -> dict[tuple[str, str], Any]:
@@ -104,7 +71,7 @@ def is_valid(row: dict[str, Any]) -> bool:
 def test_counts_add_up_and_are_those_of_a_plain_reading(
     service: dict[str, Any], rows: list[dict[str, Any]]
 ) -> None:
-    project = new_project(service)
+    project = new_project(service, KNOWN)
     with duckdb.connect() as con:
         table = pa.Table.from_pylist(rows, schema=LONG)
         report = write_back(con, con.from_arrow(table), project=project, **service)
@@ -150,16 +117,8 @@ good_values = st.dictionaries(
 )
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(values=good_values, batch_rows=st.integers(1, 5))
-def test_long_and_wide_shapes_of_the_same_values_store_the_same(
-    service: dict[str, Any],
-    values: dict[tuple[str, str, str], tuple[str | None, float | None, str | None]],
-    batch_rows: int,
-) -> None:
-    long_rows: list[dict[str, Any]] = [
-        dict(zip(LONG.names, (*key, *held), strict=True)) for key, held in values.items()
-    ]
+# `Any`: long rows by span, level and name.
+def wide_table(values: dict[Any, Any]) -> pa.Table:
     prefixes = {"span": "eval", "session": "session_eval"}
     kinds = {"label": pa.string(), "score": pa.float64(), "explanation": pa.string()}
     columns = [
@@ -181,15 +140,23 @@ def test_long_and_wide_shapes_of_the_same_values_store_the_same(
         )
         for span_id in KNOWN
     ]
-    tables = (
-        pa.Table.from_pylist(long_rows, schema=LONG),
-        pa.Table.from_pylist(
-            wide_rows, schema=pa.schema([("context.span_id", pa.string()), *columns])
-        ),
-    )
+    schema = pa.schema([("context.span_id", pa.string()), *columns])
+    return pa.Table.from_pylist(wide_rows, schema=schema)
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values=good_values, batch_rows=st.integers(1, 5))
+def test_long_and_wide_shapes_of_the_same_values_store_the_same(
+    service: dict[str, Any],
+    values: dict[tuple[str, str, str], tuple[str | None, float | None, str | None]],
+    batch_rows: int,
+) -> None:
+    long_rows: list[dict[str, Any]] = [
+        dict(zip(LONG.names, (*key, *held), strict=True)) for key, held in values.items()
+    ]
     found = []
-    for table in tables:
-        project = new_project(service)
+    for table in (pa.Table.from_pylist(long_rows, schema=LONG), wide_table(values)):
+        project = new_project(service, KNOWN)
         with duckdb.connect() as con:
             con.register("model", table)
             sql = "SELECT * FROM model"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from spanduck._client.arguments import one_of
 from spanduck._client.connection import Connection
@@ -15,20 +15,22 @@ from spanduck._rest_calls.annotation_configs import (
     resolve_config,
     update_config,
 )
-from spanduck._wire import DEFAULT_CONFIGS_LIMIT, is_id
+from spanduck._wire import CONFIG_TYPE_BY_CLASS, DEFAULT_CONFIGS_LIMIT, is_id
+from spanduck.types import (
+    AnnotationConfig,
+    CategoricalAnnotationConfig,
+    ContinuousAnnotationConfig,
+    FreeformAnnotationConfig,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from spanduck._transport.names import Names
     from spanduck._transport.rest import RestTransport
-    from spanduck.types import (
-        AnnotationConfig,
-        AnnotationConfigsPage,
-        CategoricalAnnotationConfig,
-        ContinuousAnnotationConfig,
-        FreeformAnnotationConfig,
-    )
+    from spanduck.types import AnnotationConfigsPage
+
+_ConfigT = TypeVar("_ConfigT", bound=AnnotationConfig)
 
 
 class AnnotationConfigs:
@@ -133,15 +135,13 @@ class AnnotationConfigs:
             OutcomeUnknownError: The connection broke while it was made.
             ServiceError: The call failed.
         """
-        made = create_config(
-            self._rest,
-            "CATEGORICAL",
+        return self._create(
+            CategoricalAnnotationConfig,
             name=name,
             space_id=self._space(space, space_id),
             values=values,
             optimization_direction=optimization_direction,
         )
-        return cast("CategoricalAnnotationConfig", made)
 
     def create_continuous(
         self,
@@ -166,16 +166,14 @@ class AnnotationConfigs:
         Returns:
             The config.
         """
-        made = create_config(
-            self._rest,
-            "CONTINUOUS",
+        return self._create(
+            ContinuousAnnotationConfig,
             name=name,
             space_id=self._space(space, space_id),
             minimum_score=minimum_score,
             maximum_score=maximum_score,
             optimization_direction=optimization_direction,
         )
-        return cast("ContinuousAnnotationConfig", made)
 
     def create_freeform(
         self, *, name: str, space: str | None = None, space_id: str | None = None
@@ -190,10 +188,9 @@ class AnnotationConfigs:
         Returns:
             The config.
         """
-        made = create_config(
-            self._rest, "FREEFORM", name=name, space_id=self._space(space, space_id)
+        return self._create(
+            FreeformAnnotationConfig, name=name, space_id=self._space(space, space_id)
         )
-        return cast("FreeformAnnotationConfig", made)
 
     def update_categorical(
         self,
@@ -224,15 +221,13 @@ class AnnotationConfigs:
             RejectedError: The config is of another type, the name is taken, or a field is refused.
             ServiceError: The call failed.
         """
-        changed = update_config(
-            self._rest,
-            "CATEGORICAL",
+        return self._update(
+            CategoricalAnnotationConfig,
             self._config_id(annotation_config, space, space_id),
             name=name,
             values=values,
             optimization_direction=optimization_direction,
         )
-        return cast("CategoricalAnnotationConfig", changed)
 
     def update_continuous(
         self,
@@ -259,16 +254,14 @@ class AnnotationConfigs:
         Returns:
             The config as it is now.
         """
-        changed = update_config(
-            self._rest,
-            "CONTINUOUS",
+        return self._update(
+            ContinuousAnnotationConfig,
             self._config_id(annotation_config, space, space_id),
             name=name,
             minimum_score=minimum_score,
             maximum_score=maximum_score,
             optimization_direction=optimization_direction,
         )
-        return cast("ContinuousAnnotationConfig", changed)
 
     def update_freeform(
         self,
@@ -290,8 +283,7 @@ class AnnotationConfigs:
             The config as it is now.
         """
         config_id = self._config_id(annotation_config, space, space_id)
-        changed = update_config(self._rest, "FREEFORM", config_id, name=name)
-        return cast("FreeformAnnotationConfig", changed)
+        return self._update(FreeformAnnotationConfig, config_id, name=name)
 
     def delete(
         self, *, annotation_config: str, space: str | None = None, space_id: str | None = None
@@ -308,6 +300,14 @@ class AnnotationConfigs:
             ServiceError: The call failed.
         """
         delete_config(self._rest, self._config_id(annotation_config, space, space_id))
+
+    def _create(self, kind: type[_ConfigT], **fields: Any) -> _ConfigT:
+        made = create_config(self._rest, CONFIG_TYPE_BY_CLASS[kind], **fields)
+        return cast("_ConfigT", made)
+
+    def _update(self, kind: type[_ConfigT], config_id: str, **fields: Any) -> _ConfigT:
+        changed = update_config(self._rest, CONFIG_TYPE_BY_CLASS[kind], config_id, **fields)
+        return cast("_ConfigT", changed)
 
     def _space(self, space: str | None, space_id: str | None) -> str:
         given = one_of("space_id", space_id, "space", space)

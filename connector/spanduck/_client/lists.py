@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from spanduck._client.arguments import Place
 from spanduck._client.connection import Connection
-from spanduck._rest_calls.listing import ListArguments, list_page, list_pages
-from spanduck._rest_calls.traces import TracesArguments, list_traces_page, list_traces_pages
+from spanduck._rest_calls.listing import SpansArguments, TracesArguments
+from spanduck._rest_calls.pages import list_page, list_pages
 from spanduck._wire import DEFAULT_LIST_LIMIT, LIST_LIMIT, TRACES_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+    from spanduck._rest_calls.pages import ListArguments, PageT
     from spanduck.types import Span, SpansPage, Trace, TracesPage
 
 
@@ -71,7 +72,8 @@ class Lists(Connection):
             RejectedError: The cursor is of another list.
             UnavailableError: Nobody answers.
         """
-        arguments = ListArguments(
+        place = Place.of(project_name, project, space_id, space)
+        arguments = SpansArguments(
             start_time=start_time,
             end_time=end_time,
             filter=filter,
@@ -81,9 +83,7 @@ class Lists(Connection):
             limit=limit,
             cursor=cursor,
         )
-        arguments.check()
-        project_id = self._project_id(Place.of(project_name, project, space_id, space))
-        return list_page(self._rest, project_id, arguments)
+        return self._page(place, arguments)
 
     # `Any`: the arguments of `list`, under the same names.
     def iter_pages(self, **arguments: Any) -> Iterator[SpansPage]:
@@ -104,9 +104,7 @@ class Lists(Connection):
             ServiceError: As `list`, also between pages.
         """
         place = _popped_place(arguments)
-        wanted = ListArguments(**arguments)
-        wanted.check()
-        return list_pages(self._rest, self._project_id(place), wanted)
+        return self._pages(place, SpansArguments(**arguments))
 
     def iter_spans(self, **arguments: Any) -> Iterator[Span]:
         """List spans one by one, newest first, until there are no more.
@@ -159,10 +157,8 @@ class Lists(Connection):
             RejectedError: The cursor is of another list.
             UnavailableError: Nobody answers.
         """
-        arguments = TracesArguments(start_time, end_time, filter, limit, cursor)
-        arguments.check()
-        project_id = self._project_id(Place.of(project_name, project, space_id, space))
-        return list_traces_page(self._rest, project_id, arguments)
+        place = Place.of(project_name, project, space_id, space)
+        return self._page(place, TracesArguments(start_time, end_time, filter, limit, cursor))
 
     # `Any`: the arguments of `list_traces`, under the same names.
     def iter_traces(self, **arguments: Any) -> Iterator[Trace]:
@@ -181,10 +177,15 @@ class Lists(Connection):
             ServiceError: As `list_traces`, also between pages.
         """
         place = _popped_place(arguments)
-        wanted = TracesArguments(**arguments)
-        wanted.check()
-        pages = list_traces_pages(self._rest, self._project_id(place), wanted)
-        return chain.from_iterable(pages)
+        return chain.from_iterable(self._pages(place, TracesArguments(**arguments)))
+
+    def _page(self, place: Place, arguments: ListArguments[PageT]) -> PageT:
+        arguments.check()
+        return list_page(self._rest, self._project_id(place), arguments)
+
+    def _pages(self, place: Place, arguments: ListArguments[PageT]) -> Iterator[PageT]:
+        arguments.check()
+        return list_pages(self._rest, self._project_id(place), arguments)
 
 
 # Taken out of the arguments of a list, where they are of another kind.

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from spanduck._client.arguments import Place
 from spanduck._client.connection import Connection
 from spanduck._upload.arrow_input import as_reader
-from spanduck._write.annotations import update_annotations
-from spanduck._write.evaluations import update_evaluations
+from spanduck._wire import WriteCommand, WriteKind
+from spanduck._write.frame_values import Sending, send_frame
 from spanduck._write.metadata import update_metadata
 
 if TYPE_CHECKING:
@@ -60,17 +60,16 @@ class Updates(Connection):
             ServiceError: The call failed.
         """
         with self._writing(Place.of(project_name, project, space_id, space)) as target:
-            return update_evaluations(
+            sending = Sending(
                 self._flight,
                 self._rest,
-                project=target.project,
-                space=target.space,
-                reader=as_reader(dataframe),
+                WriteCommand(WriteKind.EVALUATIONS, space=target.space, project=target.project),
                 validate=validate,
                 force_http=force_http,
                 timeout_s=timeout,
                 tmp_dir=tmp_dir,
             )
+            return send_frame(sending, as_reader(dataframe))
 
     def update_annotations(
         self,
@@ -85,7 +84,7 @@ class Updates(Connection):
     ) -> UpdateResponse:
         """Write annotations and notes of spans that the service has.
 
-        Calls as of `update_evaluations`.
+        Calls, result and errors as of `update_evaluations`.
 
         Args:
             project_name: Name or id of the project.
@@ -100,24 +99,15 @@ class Updates(Connection):
             timeout: Seconds to wait for the answer; `write_timeout_s` by default.
             project: Same as `project_name`.
             space: Name or id of the space.
-
-        Returns:
-            How many spans were updated, and which ids the service does not hold.
-
-        Raises:
-            ValidationError: With every problem found. Nothing was sent.
-            ServiceError: The call failed.
         """
         with self._writing(Place.of(project_name, project, space_id, space)) as target:
-            return update_annotations(
-                self._flight,
-                self._rest,
-                project=target.project,
-                space=target.space,
-                reader=as_reader(dataframe),
-                validate=validate,
-                timeout_s=timeout,
+            command = WriteCommand(
+                WriteKind.ANNOTATIONS, space=target.space, project=target.project
             )
+            sending = Sending(
+                self._flight, self._rest, command, validate=validate, timeout_s=timeout
+            )
+            return send_frame(sending, as_reader(dataframe))
 
     def update_metadata(
         self,

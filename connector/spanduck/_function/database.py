@@ -147,12 +147,15 @@ class Database:
 
     # Rare: spanduck was attached to a cursor of a database in memory, and that cursor was closed.
     def _find_connection(self) -> duckdb.DuckDBPyConnection | None:
-        for candidate in gc.get_objects():
-            if isinstance(candidate, duckdb.DuckDBPyConnection):
-                with contextlib.suppress(duckdb.Error, AlreadyAttachedError):
-                    if database_of(candidate) is self:
-                        return candidate
-        return None
+        objects = gc.get_objects()
+        candidates = (made for made in objects if isinstance(made, duckdb.DuckDBPyConnection))
+        return next(filter(self._has_opened, candidates), None)
+
+    def _has_opened(self, con: duckdb.DuckDBPyConnection) -> bool:
+        try:
+            return database_of(con) is self
+        except (duckdb.Error, AlreadyAttachedError):
+            return False
 
 
 @contextlib.contextmanager
@@ -229,6 +232,14 @@ def macro_sql(name: str) -> str:
     if name in LONG_TABLES:
         # Two functions of the same arguments.
         return macro_sql("long_table").replace("long_table", name)
+    text = _file(name)
+    # A macro cannot call one of ours: it would be one more thing in the user's schema.
+    for expression in ("start_us", "end_us"):
+        text = text.replace(f" {expression},", f" {_file(expression)},")
+    return text
+
+
+def _file(name: str) -> str:
     return resources.files("spanduck_sql").joinpath("macros", f"{name}.sql").read_text("utf-8")
 
 

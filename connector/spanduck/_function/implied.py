@@ -19,12 +19,10 @@ from spanduck_sql.expressions import (
     Opaque,
     Or,
     Predicate,
-    Visitor,
     all_of,
     any_of,
-    columns_of,
-    fold,
 )
+from spanduck_sql.visitors import Visitor, columns_of, fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -14,7 +14,7 @@ from spanduck._function.spans import read_plan
 from spanduck._scan.planner import ScanRequest, plan_scan
 from spanduck._scan.residual import is_exact, keep
 from spanduck._scan.scalars import array, scalar
-from spanduck_sql.expressions import Predicate, all_of, columns_of
+from spanduck_sql.expressions import Predicate, all_of
 from spanduck_sql.plan import wire_name
 from spanduck_sql.schema import (
     ANNOTATION_FIELDS,
@@ -26,6 +26,7 @@ from spanduck_sql.schema import (
     parse_annotation_column,
     parse_evaluation_column,
 )
+from spanduck_sql.visitors import columns_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

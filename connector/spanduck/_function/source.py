@@ -1,7 +1,7 @@
 """The one module that touches duckdb's private source protocol.
 
 `duckdb._sources` and `_register_source` may change with any release: the dependency is pinned, and
-`tests/integration/test_source_protocol.py` fails when they do.
+`tests/integration/table_function/test_source_protocol.py` fails when they do.
 """
 
 from __future__ import annotations

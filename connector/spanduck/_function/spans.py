@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from spanduck._function.attachment import Attachment
-    from spanduck._transport.flight import ExportInfo
+    from spanduck._transport.export_stream import ExportInfo
     from spanduck_sql.expressions import Predicate
     from spanduck_sql.plan import ScanPlan
 

@@ -121,24 +121,32 @@ def check_service(settings: Settings) -> Check:
         Part("space", service.space or "(none)"),
         Part("flight", service.flight_location),
     )
-    project = _PROBE
     with RestTransport(settings) as rest, FlightTransport(settings) as flight:
-        # By name or by listing, so that a space that is not there is told apart from a service
-        # that does not answer.
         wanted = service.space or ""
-        name = wanted if wanted and not is_id(wanted) else None
-        spaces = check.rest.attempt(lambda: list(rest.spaces(name=name)))
-        if spaces is not None:
-            space = check.space.attempt(lambda: _space(rest, wanted, spaces))
-            if space is not None:
-                check.space_id, check.space_name = space.id, space.name
-                names = check.space.attempt(lambda: [p.name for p in rest.projects(space.id)])
-                if names is not None:
-                    check.projects, project = len(names), (names or [project])[0]
-                    check.space.found = count(len(names), "project")
-                    check.space.what = f"{space.name} ({space.id})"
+        project = _look_up(rest, wanted, check) or _PROBE
         check.flight.attempt(lambda: _probe(flight, check.space_id or wanted, project))
     return check
+
+
+def _look_up(rest: RestTransport, wanted: str, check: Check) -> str | None:
+    """Reach REST, find the space and count its projects; return the name of one, if there is."""
+    # By name or by listing, so that a space that is not there is told apart from a service that
+    # does not answer.
+    name = wanted if wanted and not is_id(wanted) else None
+    spaces = check.rest.attempt(lambda: list(rest.spaces(name=name)))
+    if spaces is None:
+        return None
+    space = check.space.attempt(lambda: _space(rest, wanted, spaces))
+    if space is None:
+        return None
+    check.space_id, check.space_name = space.id, space.name
+    names = check.space.attempt(lambda: [p.name for p in rest.projects(space.id)])
+    if names is None:
+        return None
+    check.projects = len(names)
+    check.space.found = count(len(names), "project")
+    check.space.what = f"{space.name} ({space.id})"
+    return names[0] if names else None
 
 
 def _space(rest: RestTransport, wanted: str, spaces: list[Space]) -> Space:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import time
 import warnings
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from rich.text import Text
 
 from spanduck._output.consoles import say, stderr
+from spanduck._output.interrupts import run_interruptibly
 from spanduck._output.reports import count
 from spanduck._upload.files import opened
 from spanduck._upload.values.kinds import EVALUATIONS, SHORT_SPAN_ID
@@ -19,15 +21,51 @@ from spanduck.exceptions import IncompleteUploadError, ValidationError
 from spanduck_sql.schema import SPAN_ID, parse_evaluation_column
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from spanduck._output.ending import Ending
     from spanduck._output.formats import FileFormat
     from spanduck.client import SpansClient
 
 
+# `Any`: the other arguments of `_log_file`.
+def log_files(
+    client: SpansClient,
+    files: Sequence[tuple[Path, FileFormat]],
+    *,
+    ending: Ending,
+    command: Callable[[Sequence[Path], int], str],
+    skip_rows: int = 0,
+    **arguments: Any,
+) -> None:
+    """Upload files, one after the other; the failure of one is told, and the next is sent.
+
+    Args:
+        client: Where to; closed at Ctrl-C.
+        files: Files of spans, and what they are.
+        ending: What failures are told to.
+        command: The command that goes on with some of the files, after so many rows of the first.
+        skip_rows: Rows of the first file that are stored already.
+        **arguments: Those of `SpansClient.log`; `evaluations`, a file of evaluations of the spans,
+            instead of those in the files themselves; and `evaluations_format`, what that is.
+    """
+    for at, (path, fmt) in enumerate(files):
+        skipped = skip_rows if at == 0 else 0
+        going_on = _telling_how_to_go_on(
+            skipped,
+            this=partial(command, [path]),
+            rest=partial(command, [later for later, _ in files[at:]]),
+        )
+        with ending.going_on(), going_on as on_stored:
+            work = partial(
+                _log_file, client, path, fmt, skip_rows=skipped, on_stored=on_stored, **arguments
+            )
+            run_interruptibly(work, client.close)
+
+
 # `Any`: the other arguments of `SpansClient.log`, under the same names.
-def log_file(
+def _log_file(
     client: SpansClient,
     path: Path,
     fmt: FileFormat,
@@ -50,7 +88,6 @@ def log_file(
         ValidationError: With every problem found; nothing of the file was sent.
         ServiceError: A call failed.
     """
-    console = stderr()
     began = time.monotonic()
     with contextlib.ExitStack() as stack:
         told = stack.enter_context(warnings.catch_warnings(record=True))
@@ -67,6 +104,7 @@ def log_file(
         except ValidationError as exc:
             exc.args = (_of_file(exc.message, path, source),)
             raise
+    console = stderr()
     for note in told:
         line = _of_file(str(note.message), path, source)
         console.print(Text(f"{path.name}: {line}", style="yellow"), soft_wrap=True)
@@ -90,7 +128,7 @@ def _need_evaluations(given: pa.Table | None, path: Path) -> None:
 
 
 @contextlib.contextmanager
-def telling_how_to_go_on(
+def _telling_how_to_go_on(
     skipped: int, *, this: Callable[[int], str], rest: Callable[[int], str]
 ) -> Iterator[Callable[[int], object]]:
     """Name the command that goes on, when the upload of a file breaks off between two calls.

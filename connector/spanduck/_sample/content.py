@@ -31,6 +31,7 @@ from spanduck._sample.traces import FAILURES, Block, tool_of
 
 if TYPE_CHECKING:
     from spanduck._sample.shapes import Ints
+    from spanduck._sample.topics import Topic
 
 _TOP_K = 3
 _VECTORS = 256
@@ -45,16 +46,7 @@ class Pools:
         topics = TOPICS
         self.question_before = Groups.of([[q[0] for q in t.questions] for t in topics])
         self.question_after = Groups.of([[q[1] for q in t.questions] for t in topics])
-        self.turns = Groups.of(
-            [
-                [
-                    _message(role, text)
-                    for turn in t.turns
-                    for role, text in zip(("user", "assistant"), turn, strict=True)
-                ]
-                for t in topics
-            ]
-        )
+        self.turns = Groups.of([_turns(t) for t in topics])
         starts = [start for t in topics for start in t.answer_starts]
         self.answer_starts = np.array(starts, dtype=np.int64)
         self.sentences = Groups.of([t.answers for t in topics])
@@ -64,31 +56,13 @@ class Pools:
         self.passages_json = Groups(
             quoted(self.passages.texts), self.passages.start, self.passages.count
         )
-        self.documents = Groups.of(
-            [
-                [
-                    _document(t.name, i, f"{title}: {text}")
-                    for i, (title, text) in enumerate(t.passages)
-                ]
-                for t in topics
-            ]
-        )
+        self.documents = Groups.of([_documents(t) for t in topics])
         self.foreign_question = pa.array([q for q, _ in v.FOREIGN])
         self.foreign_answer = pa.array([a for _, a in v.FOREIGN])
         prompts = [v.SYSTEM_PROMPTS.get(_PROMPT_OF_ROLE[role], "") for role in s.ROLES]
         self.system = pa.array([_message("system", p) for p in prompts])
         self.system_json = pa.array([_message("system", p + v.JSON_DEMAND) for p in prompts])
-        self.tool_declaration = pa.array(
-            [
-                '{"tool.json_schema": '
-                + _quote(
-                    f'{{"type":"function","function":{{"name":"{t.name}","description":{_quote(t.description)},'
-                    f'"parameters":{t.parameters}}}}}'
-                )
-                + "}"
-                for t in v.TOOLS
-            ]
-        )
+        self.tool_declaration = pa.array([_declaration(t) for t in v.TOOLS])
         self.tool_results = Groups.of([t.results for t in v.TOOLS])
         self.arguments_before = pa.array([t.arguments[0] for t in v.TOOLS])
         self.arguments_after = pa.array([t.arguments[1] for t in v.TOOLS])
@@ -112,6 +86,29 @@ _PROMPT_OF_ROLE = {
 
 def _quote(text: str) -> str:
     return str(quoted(pa.array([text]))[0].as_py())
+
+
+def _turns(topic: Topic) -> list[str]:
+    return [
+        _message(role, text)
+        for turn in topic.turns
+        for role, text in zip(("user", "assistant"), turn, strict=True)
+    ]
+
+
+def _documents(topic: Topic) -> list[str]:
+    return [
+        _document(topic.name, number, f"{title}: {text}")
+        for number, (title, text) in enumerate(topic.passages)
+    ]
+
+
+def _declaration(tool: v.Tool) -> str:
+    function = (
+        f'{{"type":"function","function":{{"name":"{tool.name}",'
+        f'"description":{_quote(tool.description)},"parameters":{tool.parameters}}}}}'
+    )
+    return f'{{"tool.json_schema": {_quote(function)}}}'
 
 
 def _message(role: str, text: str) -> str:

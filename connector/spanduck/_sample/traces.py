@@ -272,6 +272,42 @@ def _ask_json(rng: np.random.Generator, kind: Ints, role: Ints) -> tuple[Bools, 
     return asks, spoils
 
 
+def _row_of(local: Ints, first: Ints) -> Ints:
+    """Return rows of the block for places within a trace; -1 stays for none."""
+    rows: Ints = np.where(local < 0, -1, first + local)
+    return rows
+
+
+def _token_counts(rng: np.random.Generator, llm: Bools) -> tuple[Ints, Ints, Ints]:
+    """Draw the tokens of LLM calls: completion, prompt, and what of the prompt was cached."""
+    completion = np.where(llm, _tokens(rng, 130, 0.75, len(llm)), 0)
+    prompt = np.where(llm, _tokens(rng, 420, 0.8, len(llm)), 0)
+    cached = np.where(rng.random(len(llm)) < 0.3, (prompt * 0.6).astype(np.int64) // 64 * 64, 0)
+    return completion, prompt, cached
+
+
+def _clock(
+    rng: np.random.Generator, variants: Ints, start_ns: Ints, own_ns: Ints, is_kept: Bools
+) -> tuple[Ints, Ints]:
+    """Let spans begin and end in turn.
+
+    A short step before each start, the span's own time before its end, nothing for absent spans.
+    """
+    table = shapes()
+    first = np.cumsum(table.span_count[variants]) - table.span_count[variants]
+    owner, event = expand(table.first_event[variants], 2 * table.span_count[variants])
+    row = first[owner] + table.event_span[event]
+    is_start = table.event_is_start[event]
+    lead_ns = (1e6 * np.exp(0.5 * rng.standard_normal(len(event)))).astype(np.int64)
+    elapsed = np.where(is_start, lead_ns, own_ns[row]) * is_kept[row]
+    clock = np.cumsum(elapsed)
+    clock += (start_ns - clock[2 * first])[owner]
+    begin, end = np.empty_like(own_ns), np.empty_like(own_ns)
+    begin[row[is_start]] = clock[is_start]
+    end[row[~is_start]] = clock[~is_start]
+    return begin, end
+
+
 def draw(rng: np.random.Generator, variants: Ints, start_ns: Ints) -> Block:
     """Draw a block of traces.
 
@@ -288,33 +324,15 @@ def draw(rng: np.random.Generator, variants: Ints, start_ns: Ints) -> Block:
     trace, place = expand(table.first_span[variants], table.span_count[variants])
     first = np.cumsum(table.span_count[variants]) - table.span_count[variants]
     kind, role, step = table.kind[place], table.role[place], table.step[place]
-    local = table.parent[place]
-    parent = np.where(local < 0, -1, first[trace] + local)
-    local = table.answer[place]
-    answer = np.where(local < 0, -1, first[trace] + local)
+    parent = _row_of(table.parent[place], first[trace])
+    answer = _row_of(table.answer[place], first[trace])
     tool = tool_of(traces, trace, step)
 
     failure, is_kept = _fail(rng, trace=trace, kind=kind, role=role, parent=parent, tool=tool)
-    llm = kind == s.LLM
-    completion = np.where(llm, _tokens(rng, 130, 0.75, len(kind)), 0)
-    prompt = np.where(llm, _tokens(rng, 420, 0.8, len(kind)), 0)
-    cached = np.where(rng.random(len(kind)) < 0.3, (prompt * 0.6).astype(np.int64) // 64 * 64, 0)
+    completion, prompt, cached = _token_counts(rng, kind == s.LLM)
     own_ns, first_token_ns = _own_ns(rng, kind, traces.model[trace], completion, failure)
     asks_json, spoils_json = _ask_json(rng, kind, role)
-
-    # The clock: a short step before each start, the span's own time before its end, nothing for
-    # absent spans.
-    owner, event = expand(table.first_event[variants], 2 * table.span_count[variants])
-    row = first[owner] + table.event_span[event]
-    is_start = table.event_is_start[event]
-    lead_ns = (1e6 * np.exp(0.5 * rng.standard_normal(len(event)))).astype(np.int64)
-    elapsed = np.where(is_start, lead_ns, own_ns[row]) * is_kept[row]
-    clock = np.cumsum(elapsed)
-    clock += (start_ns - clock[2 * first])[owner]
-    begin, end = np.empty_like(kind), np.empty_like(kind)
-    begin[row[is_start]] = clock[is_start]
-    end[row[~is_start]] = clock[~is_start]
-
+    begin, end = _clock(rng, variants, start_ns, own_ns, is_kept)
     kept = np.flatnonzero(is_kept)
     place_of = np.full(len(kind) + 1, -1)  # the last element answers for -1
     place_of[kept] = np.arange(len(kept))

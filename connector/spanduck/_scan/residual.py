@@ -22,10 +22,9 @@ from spanduck_sql.expressions import (
     Literal,
     Opaque,
     Predicate,
-    Visitor,
-    fold,
 )
 from spanduck_sql.schema import JSON_TYPE
+from spanduck_sql.visitors import Visitor, fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

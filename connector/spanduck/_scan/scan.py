@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from spanduck._config import LocalSettings
-    from spanduck._transport.flight import ExportInfo, FlightTransport
+    from spanduck._transport.export_stream import ExportInfo
+    from spanduck._transport.flight import FlightTransport
     from spanduck.exceptions import Error
     from spanduck_sql.plan import ScanPlan
 

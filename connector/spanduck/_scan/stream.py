@@ -27,7 +27,8 @@ from spanduck.exceptions import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from spanduck._transport.flight import ExportInfo, ExportStream, FlightTransport
+    from spanduck._transport.export_stream import ExportInfo, ExportStream
+    from spanduck._transport.flight import FlightTransport
     from spanduck._wire import ExportCommand
 
     Transform = Callable[[pa.RecordBatch], "pa.RecordBatch | None"]

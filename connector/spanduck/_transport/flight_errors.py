@@ -59,6 +59,25 @@ def translated(
             f"the service{place} refuses the key: {said}",
             next_step="Check ARIZE_API_KEY, and that the key may read this space.",
         )
+    unavailable = _unavailable(exc, doing, place, said, is_read=is_read)
+    if unavailable is not None:
+        return unavailable
+    if isinstance(exc, flight.FlightCancelledError):
+        return ServiceError(f"{doing} was cancelled by the service{place}: {said}")
+    if isinstance(exc, KeyError):
+        return UnknownProjectError(f"{doing} failed: {said}")
+    if isinstance(exc, pa.ArrowInvalid):
+        if has_filter:
+            return FilterError(f"{doing} failed: {said}")
+        return RejectedError(f"the service refuses {doing}: {said}")
+    if isinstance(exc, pa.ArrowNotImplementedError):
+        return RejectedError(f"the service cannot do {doing}: {said}")
+    return ServiceError(f"{doing} failed: {said}")
+
+
+def _unavailable(
+    exc: BaseException, doing: str, place: str, said: str, *, is_read: bool
+) -> UnavailableError | None:
     if isinstance(exc, flight.FlightTimedOutError):
         return UnavailableError(
             f"{doing} was not answered in time{place}: {said}",
@@ -78,17 +97,7 @@ def translated(
             status=TOO_BUSY,
             retryable=True,
         )
-    if isinstance(exc, flight.FlightCancelledError):
-        return ServiceError(f"{doing} was cancelled by the service{place}: {said}")
-    if isinstance(exc, KeyError):
-        return UnknownProjectError(f"{doing} failed: {said}")
-    if isinstance(exc, pa.ArrowInvalid):
-        if has_filter:
-            return FilterError(f"{doing} failed: {said}")
-        return RejectedError(f"the service refuses {doing}: {said}")
-    if isinstance(exc, pa.ArrowNotImplementedError):
-        return RejectedError(f"the service cannot do {doing}: {said}")
-    return ServiceError(f"{doing} failed: {said}")
+    return None
 
 
 def mask(exc: BaseException, secret: str) -> None:

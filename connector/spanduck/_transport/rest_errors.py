@@ -116,30 +116,36 @@ def from_transport(
             f"sent ({reason}), so it is not known whether they were stored",
             next_step=_RESEND,
         )
+    return _unreached(exc, what, service.rest_url, reason)
+
+
+def _unreached(
+    exc: httpx.HTTPError | httpx.InvalidURL, what: str, url: str, reason: str
+) -> UnavailableError:
     if "CERTIFICATE_VERIFY_FAILED" in reason:
         return UnavailableError(
-            f"{what} failed: the certificate of {service.rest_url} is not trusted ({reason})",
+            f"{what} failed: the certificate of {url} is not trusted ({reason})",
             next_step="Name its CA in ssl_ca_cert, or set request_verify to false.",
         )
     if isinstance(exc, httpx.ProxyError):
         return UnavailableError(
-            f"{what} failed: the proxy on the way to {service.rest_url} refuses ({reason})",
+            f"{what} failed: the proxy on the way to {url} refuses ({reason})",
             next_step="Check proxy_url (ARIZE_PROXY_URL), or HTTP_PROXY, HTTPS_PROXY and NO_PROXY.",
         )
     if isinstance(exc, httpx.ConnectTimeout):
         return UnavailableError(
-            f"{what} failed: {service.rest_url} accepted no connection in time",
+            f"{what} failed: {url} accepted no connection in time",
             next_step="Check api_host, api_port and the network, or raise connect_timeout_s.",
             retryable=True,
         )
     if isinstance(exc, httpx.TimeoutException):
         return UnavailableError(
-            f"{what} failed: {service.rest_url} did not answer in time",
+            f"{what} failed: {url} did not answer in time",
             next_step="Try again, or raise read_timeout_s.",
             retryable=True,
         )
     return UnavailableError(
-        f"{what} failed: cannot reach {service.rest_url} ({reason})",
+        f"{what} failed: cannot reach {url} ({reason})",
         next_step="Check api_scheme, api_host, api_port and the network.",
         retryable=True,
     )

@@ -9,21 +9,20 @@ import atexit
 import threading
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Self
 
 
 class Kernels:
     """A DuckDB connection that computes on Arrow columns; a context manager.
 
-    Each statement is a file of `spanduck_sql/upload`, over a table `given` with a column `value`
-    and, where it reports rows, their number in `row_index`. Not thread-safe.
+    Each statement is a file of `spanduck_sql/upload`, over a table `given` with a column `value`,
+    or with `element` and `row_index`. Not thread-safe.
     """
 
     def __init__(self) -> None:
@@ -32,12 +31,7 @@ class Kernels:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -66,22 +60,38 @@ class Kernels:
         Raises:
             duckdb.Error: A value that the statement cannot take.
         """
-        table = self.table(statement, pa.table({"value": values}), *parameters)
+        con = self._connection()
+        con.register("given", pa.table({"value": values}))
+        try:
+            table = con.sql(_statement(statement), params=list(parameters)).to_arrow_table()
+        finally:
+            con.unregister("given")
         column = table.column(0)
         return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
 
-    def table(self, statement: str, given: pa.Table, *parameters: object) -> pa.Table:
-        """Run a statement over the table `given` and return its result.
+    def broken(self, statement: str, elements: pa.Table) -> list[dict[str, Any]]:
+        """Run a statement that finds elements which break rules, and tell of each rule.
+
+        Args:
+            statement: Its name.
+            elements: Elements of lists, `element`, and the row of each, `row_index`.
+
+        Returns:
+            Of each rule that is broken: `rule`, the first `row_index` and its `element`, and in how
+            many `lists`.
 
         Raises:
             duckdb.Error: A value that the statement cannot take.
         """
         con = self._connection()
-        con.register("given", given)
+        con.register("given", elements)
         try:
-            return con.sql(_statement(statement), params=list(parameters)).to_arrow_table()
+            found = con.sql(_statement(statement)).query("broken", _statement("first_of_rule"))
+            assert found is not None  # noqa: S101 - a SELECT has a result
+            told: list[dict[str, Any]] = found.to_arrow_table().to_pylist()
         finally:
             con.unregister("given")
+        return told
 
     def _connection(self) -> duckdb.DuckDBPyConnection:
         if self._con is None:

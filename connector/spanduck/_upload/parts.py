@@ -104,20 +104,15 @@ def write_parts(
     """
     writer: _PartWriter | None = None
     is_empty = True
-    rows, size_bytes = min(batch_rows, PART_ROWS), min(_BATCH_BYTES, PART_BYTES)
     try:
-        for batch, spans in batches:
-            spans_left = spans
-            for piece in cut(batch, rows=rows, size_bytes=size_bytes):
-                if writer is not None and not writer.takes(piece):
-                    part, writer = writer.close(), None
-                    first_row += part.rows
-                    yield part
-                if writer is None:
-                    writer, is_empty = _PartWriter(scratch.path(), schema, first_row), False
-                counted = min(piece.num_rows, spans_left)
-                writer.write(piece, counted)
-                spans_left -= counted
+        for piece, spans in _pieces(batches, batch_rows):
+            if writer is not None and not writer.takes(piece):
+                part, writer = writer.close(), None
+                first_row += part.rows
+                yield part
+            if writer is None:
+                writer, is_empty = _PartWriter(scratch.path(), schema, first_row), False
+            writer.write(piece, spans)
         if is_empty and not first_row:
             writer = _PartWriter(scratch.path(), schema, first_row)
         if writer is not None:
@@ -126,6 +121,18 @@ def write_parts(
     finally:
         if writer is not None:
             writer.close()
+
+
+def _pieces(
+    batches: Iterable[tuple[pa.RecordBatch, int]], batch_rows: int
+) -> Iterator[tuple[pa.RecordBatch, int]]:
+    rows, size_bytes = min(batch_rows, PART_ROWS), min(_BATCH_BYTES, PART_BYTES)
+    for batch, spans in batches:
+        spans_left = spans
+        for piece in cut(batch, rows=rows, size_bytes=size_bytes):
+            counted = min(piece.num_rows, spans_left)
+            yield piece, counted
+            spans_left -= counted
 
 
 class _PartWriter:

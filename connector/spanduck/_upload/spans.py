@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -110,14 +109,18 @@ def upload_spans(
         ServiceError: A call failed, and nothing is stored.
     """
     options.check()
-    with contextlib.ExitStack() as stack:
-        kernels = stack.enter_context(Kernels())
+    sender = PartSender(
+        rest,
+        space,
+        rows_before=options.skip_rows,
+        timeout_s=options.timeout_s,
+        on_stored=options.on_stored,
+    )
+    with Kernels() as kernels, scratch(options.tmp_dir) as files:
         source = _Spans(data, evaluations, options, kernels, progress)
-        metadata = {UPLOAD_SCHEMA_KEY: upload_schema_text(project)}
-        files = stack.enter_context(scratch(options.tmp_dir))
         parts = write_parts(
             source.batches(),
-            source.schema.with_metadata(metadata),
+            source.schema.with_metadata({UPLOAD_SCHEMA_KEY: upload_schema_text(project)}),
             scratch=files,
             batch_rows=options.batch_rows,
             first_row=options.skip_rows,
@@ -126,13 +129,6 @@ def upload_spans(
             # The end of this list is the end of all checks.
             parts = iter(list(parts))
             source.finish()
-        sender = PartSender(
-            rest,
-            space,
-            rows_before=options.skip_rows,
-            timeout_s=options.timeout_s,
-            on_stored=options.on_stored,
-        )
 
         def on_sent(part: Part) -> None:
             files.discard(part)

@@ -207,12 +207,13 @@ def _any_broken(name: str, elements: pa.Array, kernels: Kernels) -> bool:
 def _check_lists(
     name: str, column: pa.Array, first_row: int, kernels: Kernels, problems: Problems
 ) -> None:
-    given = pa.table(
-        {"row_index": pa.array(range(first_row, first_row + len(column))), "value": column}
-    )
+    rows = pc.add(pc.list_parent_indices(column), first_row)
+    elements = pa.table({"row_index": rows, "element": column.flatten()})
+    # An empty text stands for no element.
+    elements = elements.filter(pc.not_equal(elements.column("element"), ""))
     _, statements = _CHECKS_BY_COLUMN.get(name, _ELEMENTS)
     for statement in statements:
-        found = kernels.table(statement, given).to_pylist()
+        found = kernels.broken(statement, elements)
         for problem in found:
             problems.add(
                 name,

@@ -11,6 +11,7 @@ from spanduck._wire.annotation import (
     Granularity,
 )
 from spanduck._wire.annotation_configs import (
+    CONFIG_TYPE_BY_CLASS,
     CONFIGS_LIMIT,
     DEFAULT_CONFIGS_LIMIT,
     OPTIMIZATION_DIRECTIONS,
@@ -73,6 +74,7 @@ from spanduck._wire.upload_schema import (
 __all__ = [
     "ANNOTATE_LIMIT",
     "CONFIGS_LIMIT",
+    "CONFIG_TYPE_BY_CLASS",
     "DEFAULT_CONFIGS_LIMIT",
     "DEFAULT_LIST_LIMIT",
     "DEFAULT_TRACES_LIMIT",

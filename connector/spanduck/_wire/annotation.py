@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from spanduck._wire import codec
 from spanduck._wire.errors import WireError
+from spanduck._wire.window import read_window, window_body
 from spanduck.types import AnnotateRecordInput, AnnotationInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
 ANNOTATE_LIMIT: Final = 1_000
 SESSIONS_LIMIT: Final = 100
@@ -53,11 +54,10 @@ class AnnotateRequest:
     def to_json(self) -> bytes:
         """Encode as the vendor's SDK does; what is None is left out."""
         # `Any`: texts, numbers and lists of objects.
-        body: dict[str, Any] = {"project_id": self.project_id}
-        for name in ("start_time", "end_time"):
-            moment = getattr(self, name)
-            if moment is not None:
-                body[name] = moment.isoformat()
+        body: dict[str, Any] = {
+            "project_id": self.project_id,
+            **window_body(self.start_time, self.end_time),
+        }
         if self.granularity is not None:
             body["granularity"] = self.granularity.value
         body["annotations"] = [
@@ -87,8 +87,7 @@ class AnnotateRequest:
         return cls(
             project_id=project_id,
             annotations=tuple(map(_record, records)),
-            start_time=_time(body, "start_time"),
-            end_time=_time(body, "end_time"),
+            **read_window(body),
             granularity=None if granularity is None else Granularity(granularity),
         )
 
@@ -126,14 +125,3 @@ def _text(item: Mapping[str, Any], key: str) -> str:
     except UnicodeEncodeError as exc:
         raise WireError(f"{key} is no valid Unicode", what=key) from exc
     return value
-
-
-def _time(body: Mapping[str, Any], key: str) -> datetime | None:
-    text = body.get(key)
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-        return moment.replace(tzinfo=UTC) if moment.utcoffset() is None else moment.astimezone(UTC)
-    except (ValueError, TypeError, OverflowError) as exc:
-        raise WireError(f"{key} is {text!r}, not a time in ISO 8601", what=key) from exc

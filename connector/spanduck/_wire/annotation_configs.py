@@ -24,6 +24,13 @@ CONFIGS_LIMIT: Final = 100
 
 DEFAULT_CONFIGS_LIMIT: Final = 50
 
+CONFIG_TYPE_BY_CLASS: Final[dict[type[AnnotationConfig], str]] = {
+    CategoricalAnnotationConfig: "CATEGORICAL",
+    ContinuousAnnotationConfig: "CONTINUOUS",
+    FreeformAnnotationConfig: "FREEFORM",
+}
+"""What the service calls the types."""
+
 OPTIMIZATION_DIRECTIONS: Final = ("MAXIMIZE", "MINIMIZE", "NONE")
 
 _OF: Final = "config"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from spanduck._wire import codec
 from spanduck._wire.errors import WireError
+from spanduck._wire.window import read_window, window_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
 DELETE_LIMIT: Final = 5_000
 """Most span ids of one call."""
@@ -41,11 +42,11 @@ class DeleteRequest:
     def to_json(self) -> bytes:
         """Encode as the vendor's SDK does; a bound that is None is left out."""
         # `Any`: texts and a list of them.
-        body: dict[str, Any] = {"project_id": self.project_id, "span_ids": list(self.span_ids)}
-        for name in ("start_time", "end_time"):
-            moment = getattr(self, name)
-            if moment is not None:
-                body[name] = moment.isoformat()
+        body: dict[str, Any] = {
+            "project_id": self.project_id,
+            "span_ids": list(self.span_ids),
+            **window_body(self.start_time, self.end_time),
+        }
         return json.dumps(body).encode()
 
     @classmethod
@@ -66,7 +67,7 @@ class DeleteRequest:
         except UnicodeEncodeError as exc:
             message = "span_ids holds a text that is no valid Unicode"
             raise WireError(message, what="span_ids") from exc
-        return cls(project_id, tuple(span_ids), _time(body, "start_time"), _time(body, "end_time"))
+        return cls(project_id, tuple(span_ids), **read_window(body))
 
 
 @dataclass(frozen=True)
@@ -127,14 +128,3 @@ def _texts(answer: Mapping[str, Any], key: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise WireError(f"{key} is no list of texts", what=key)
     return tuple(value)
-
-
-def _time(body: Mapping[str, Any], key: str) -> datetime | None:
-    value = body.get(key)
-    if value is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError) as exc:
-        raise WireError(f"{key} is {value!r}, not a time in ISO 8601", what=key) from exc
-    return moment.replace(tzinfo=UTC) if moment.utcoffset() is None else moment

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from spanduck._wire import codec, members
 from spanduck._wire.errors import WireError
 from spanduck._wire.rest import Pagination
+from spanduck._wire.window import read_window, window_body
 from spanduck.types import (
     PageInfo,
     Span,
@@ -85,11 +86,10 @@ class ListRequest:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object as the vendor's SDK sends it; what is None is left out."""
-        body: dict[str, Any] = {"project_id": self.project_id}
-        for name in ("start_time", "end_time"):
-            moment = getattr(self, name)
-            if moment is not None:
-                body[name] = moment.isoformat()
+        body: dict[str, Any] = {
+            "project_id": self.project_id,
+            **window_body(self.start_time, self.end_time),
+        }
         if self.filter is not None:
             body["filter"] = self.filter
         for name in _COLUMN_LISTS:
@@ -120,8 +120,7 @@ class ListRequest:
         included, excluded = (_sent_columns(body, name) for name in _COLUMN_LISTS)
         return cls(
             project_id=project_id,
-            start_time=_sent_time(body, "start_time"),
-            end_time=_sent_time(body, "end_time"),
+            **read_window(body),
             filter=_sent_text(body, "filter"),
             included_columns=included,
             excluded_columns=excluded,
@@ -178,17 +177,6 @@ def _sent_text(body: Mapping[str, Any], key: str) -> str | None:
     except UnicodeEncodeError as exc:
         raise WireError(f"{key} is no valid Unicode", what=key) from exc
     return value
-
-
-def _sent_time(body: Mapping[str, Any], key: str) -> datetime | None:
-    text = _sent_text(body, key)
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-        return moment.replace(tzinfo=UTC) if moment.utcoffset() is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError) as exc:
-        raise WireError(f"{key} is {text!r}, not a time in ISO 8601", what=key) from exc
 
 
 def _sent_columns(body: Mapping[str, Any], key: str) -> tuple[str, ...] | None:

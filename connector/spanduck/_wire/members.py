@@ -72,6 +72,18 @@ def text_of(item: Mapping[str, Any], key: str, *, of: str = "span") -> str | Non
     return value
 
 
+def required_text_of(item: Mapping[str, Any], key: str, *, of: str) -> str:
+    """Return a member that is a text, and is there.
+
+    Raises:
+        WireError: It is absent, null, or something else.
+    """
+    value = text_of(item, key, of=of)
+    if value is None:
+        raise WireError(f"a {of} has no {key}", what=key)
+    return value
+
+
 def number_of(item: Mapping[str, Any], key: str, *, of: str = "span") -> float | None:
     """Return a member that is a number; None when it is absent or null.
 

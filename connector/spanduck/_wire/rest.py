@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from spanduck._wire import members
 from spanduck._wire.errors import WireError
+from spanduck.types import PageInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,10 +52,10 @@ class Space:
             WireError: No id or name, or a value of a wrong type.
         """
         return cls(
-            id=_text(item, "id", what="space"),
-            name=_text(item, "name", what="space"),
-            description=_optional_text(item, "description", what="space") or "",
-            created_at=_time(item, "created_at", what="space"),
+            id=members.required_text_of(item, "id", of="space"),
+            name=members.required_text_of(item, "name", of="space"),
+            description=members.text_of(item, "description", of="space") or "",
+            created_at=members.time_of(item, "created_at", of="space"),
         )
 
 
@@ -90,24 +92,16 @@ class Project:
             WireError: No id or name, or a value of a wrong type.
         """
         return cls(
-            id=_text(item, "id", what="project"),
-            name=_text(item, "name", what="project"),
-            space_id=_optional_text(item, "space_id", what="project") or "",
-            created_at=_time(item, "created_at", what="project"),
+            id=members.required_text_of(item, "id", of="project"),
+            name=members.required_text_of(item, "name", of="project"),
+            space_id=members.text_of(item, "space_id", of="project") or "",
+            created_at=members.time_of(item, "created_at", of="project"),
         )
 
 
 @dataclass(frozen=True)
-class Pagination:
-    """How to go on after a page.
-
-    Attributes:
-        has_more: Whether there is another page.
-        next_cursor: The cursor of that page, to be passed back unread; None on the last page.
-    """
-
-    has_more: bool = False
-    next_cursor: str | None = None
+class Pagination(PageInfo):
+    """How to go on after a page: a `PageInfo` with its JSON form."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object; `next_cursor` is present only with a further page."""
@@ -125,7 +119,7 @@ class Pagination:
         pagination = page.get("pagination")
         if not isinstance(pagination, dict):
             raise WireError(f"the {what} has no pagination", what=what)
-        cursor = _optional_text(pagination, "next_cursor", what=f"pagination of the {what}")
+        cursor = members.text_of(pagination, "next_cursor", of=f"pagination of the {what}")
         # A further page is one that can be asked for: the vendor's SDK, too, goes by the cursor
         # alone.
         return cls(has_more=bool(cursor), next_cursor=cursor or None)
@@ -152,9 +146,9 @@ class SpacesPage:
         Raises:
             WireError: `spaces` or `pagination` is absent or malformed.
         """
-        items = _items(page, "spaces")
+        items = members.list_of(page, "spaces")
         return cls(
-            spaces=tuple(Space.from_dict(item) for item in items),
+            spaces=tuple(Space.from_dict(members.as_object(item, "space")) for item in items),
             pagination=Pagination.from_page(page, what="page of spaces"),
         )
 
@@ -180,43 +174,11 @@ class ProjectsPage:
         Raises:
             WireError: `projects` or `pagination` is absent or malformed.
         """
-        items = _items(page, "projects")
+        items = members.list_of(page, "projects")
         return cls(
-            projects=tuple(Project.from_dict(item) for item in items),
+            projects=tuple(Project.from_dict(members.as_object(item, "project")) for item in items),
             pagination=Pagination.from_page(page, what="page of projects"),
         )
-
-
-def _items(page: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
-    items = page.get(key)
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise WireError(f"the page of {key} has no list of objects called {key}", what=key)
-    return items
-
-
-def _optional_text(item: Mapping[str, Any], key: str, *, what: str) -> str | None:
-    value = item.get(key)
-    if value is not None and not isinstance(value, str):
-        raise WireError(f"the {key} of the {what} is {value!r}, not a text", what=key)
-    return value
-
-
-def _text(item: Mapping[str, Any], key: str, *, what: str) -> str:
-    value = _optional_text(item, key, what=what)
-    if value is None:
-        raise WireError(f"the {what} has no {key}", what=key)
-    return value
-
-
-def _time(item: Mapping[str, Any], key: str, *, what: str) -> datetime | None:
-    text = _optional_text(item, key, what=what)
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as exc:
-        raise WireError(f"the {key} of the {what} is {text!r}, not a time", what=key) from exc
-    return moment.replace(tzinfo=UTC) if moment.utcoffset() is None else moment.astimezone(UTC)
 
 
 def _time_text(moment: datetime | None) -> str | None:

@@ -1,1 +1,1 @@
-"""Evaluation rows to the service: shape, validate, batch, send, and an outcome for each value."""
+"""Frames of evaluations, annotations and metadata to the service: all checked, then sent."""

@@ -48,7 +48,6 @@ class Sending:
         validate: Check the values first; columns and names are checked in any case.
         force_http: Post to the upload endpoint, which does not tell what became of the rows: all
             that were sent count as updated then.
-        batch_rows: Most rows of a record batch.
         timeout_s: Longest wait for the answer to a call; `write_timeout_s` by default.
         tmp_dir: Folder, or file, for the rows on their way.
     """
@@ -58,7 +57,6 @@ class Sending:
     command: WriteCommand
     validate: bool
     force_http: bool = False
-    batch_rows: int = BATCH_ROWS
     timeout_s: float | None = None
     tmp_dir: str = ""
 
@@ -100,14 +98,7 @@ def send_frame(sending: Sending, reader: pa.RecordBatchReader) -> UpdateResponse
             return _send(parts, frame.schema(), sending)
         with LongValues(frame, reader, problems, checks) as values:
             _finish(checks, problems)
-            answers: list[UpdateResponse] = []
-            for slots in values.groups():
-                schema = values.rows.wire_schema(slots)
-                parts = _parts(values.wide(slots, now_ms), schema, files, sending)
-                answers.append(_one_of_many(parts, schema, sending, stored=len(answers)))
-                for part in parts:
-                    files.discard(part)
-            return _together(answers)
+            return _send_groups(values, files, sending, now_ms)
 
 
 def _note_unknown(kind: ValueKind, problems: Problems, names: list[str], name: str) -> None:
@@ -141,11 +132,24 @@ def _parts(
         for piece in cut(batch, rows=BATCH_ROWS, size_bytes=BATCH_BYTES)
     )
     sent = _with_metadata(schema, sending)
-    return list(write_parts(pieces, sent, scratch=files, batch_rows=sending.batch_rows))
+    return list(write_parts(pieces, sent, scratch=files, batch_rows=BATCH_ROWS))
 
 
 def _with_metadata(schema: pa.Schema, sending: Sending) -> pa.Schema:
     return schema.with_metadata({UPLOAD_SCHEMA_KEY: upload_schema_text(sending.command.project)})
+
+
+def _send_groups(
+    values: LongValues, files: Scratch, sending: Sending, now_ms: int
+) -> UpdateResponse:
+    answers: list[UpdateResponse] = []
+    for slots in values.groups():
+        schema = values.rows.wire_schema(slots)
+        parts = _parts(values.wide(slots, now_ms), schema, files, sending)
+        answers.append(_one_of_many(parts, schema, sending, stored=len(answers)))
+        for part in parts:
+            files.discard(part)
+    return _together(answers)
 
 
 def _one_of_many(

@@ -55,22 +55,25 @@ def _split(values: Iterable[pa.RecordBatch], buckets: int, folder: Path) -> list
     paths: dict[int, Path] = {}
     with contextlib.ExitStack() as stack:
         writers: dict[int, pa.ipc.RecordBatchStreamWriter] = {}
-        for table in _gathered(values):
-            bucket_of_value = to_numpy(table.column("bucket").chunk(0))
-            order = np.argsort(bucket_of_value, kind="stable")
-            ordered = table.take(to_arrow(order)).combine_chunks().to_batches()[0]
-            ends = np.cumsum(np.bincount(bucket_of_value, minlength=buckets))
-            begin = 0
-            for bucket, end in enumerate(ends.tolist()):
-                if end == begin:
-                    continue
-                if bucket not in writers:
-                    paths[bucket] = folder / f"{bucket}.arrow"
-                    file = stack.enter_context(pa.OSFile(str(paths[bucket]), "wb"))
-                    writers[bucket] = stack.enter_context(pa.ipc.new_stream(file, table.schema))
-                writers[bucket].write_batch(ordered.slice(begin, end - begin))
-                begin = end
+        pieces = (piece for table in _gathered(values) for piece in _by_bucket(table, buckets))
+        for bucket, piece in pieces:
+            if bucket not in writers:
+                paths[bucket] = folder / f"{bucket}.arrow"
+                file = stack.enter_context(pa.OSFile(str(paths[bucket]), "wb"))
+                writers[bucket] = stack.enter_context(pa.ipc.new_stream(file, piece.schema))
+            writers[bucket].write_batch(piece)
     return [paths[bucket] for bucket in sorted(paths)]
+
+
+def _by_bucket(table: pa.Table, buckets: int) -> Iterator[tuple[int, pa.RecordBatch]]:
+    bucket_of_value = to_numpy(table.column("bucket").chunk(0))
+    order = np.argsort(bucket_of_value, kind="stable")
+    ordered = table.take(to_arrow(order)).combine_chunks().to_batches()[0]
+    begin = 0
+    for bucket, length in enumerate(np.bincount(bucket_of_value, minlength=buckets).tolist()):
+        if length:
+            yield bucket, ordered.slice(begin, length)
+        begin += length
 
 
 def _gathered(values: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:

@@ -20,9 +20,9 @@ def explain(
 ) -> None:
     """Show what a statement would ask the service for.
 
-    It is planned, not run. For each spans(...) and evaluations(...): the window, the filter that is
-    sent, the columns, what is applied again here, how many rows come, and which conditions are not
-    sent and why.
+    It is planned, not run. For each spans(...), evaluations(...) and annotations(...): the window,
+    the filter that is sent, the columns, what is applied again here, how many rows come, and which
+    conditions are not sent and why.
     """
     with ending_well() as ending:
         text = sql_text(sql)

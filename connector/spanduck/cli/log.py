@@ -1,6 +1,7 @@
 """`spanduck log`."""
 
 import shlex
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -67,7 +68,7 @@ def log(
     evaluations_format = None if evaluations is None else _file_format(evaluations, fmt)
     with ending_well() as ending:
         from spanduck._output.interrupts import run_interruptibly
-        from spanduck._output.uploads import log_file, telling_how_to_go_on
+        from spanduck._output.uploads import log_files
         from spanduck.client import SpansClient
 
         options = {
@@ -77,37 +78,25 @@ def log(
             "--datetime-format": datetime_format,
         }
         with run_interruptibly(SpansClient, int) as client:
-            for at, (path, file_format) in enumerate(zip(files, formats, strict=True)):
-                skipped = skip_rows if at == 0 else 0
-                with (
-                    ending.going_on(),
-                    telling_how_to_go_on(
-                        skipped,
-                        this=partial(_command, context, project, [path], options),
-                        rest=partial(_command, context, project, files[at:], options),
-                    ) as on_stored,
-                ):
-                    work = partial(
-                        log_file,
-                        client,
-                        path,
-                        file_format,
-                        evaluations=evaluations,
-                        evaluations_format=evaluations_format,
-                        project_name=project,
-                        space=space,
-                        skip_rows=skipped,
-                        on_stored=on_stored,
-                        **({"datetime_format": datetime_format} if datetime_format else {}),
-                    )
-                    run_interruptibly(work, client.close)
+            log_files(
+                client,
+                list(zip(files, formats, strict=True)),
+                ending=ending,
+                command=partial(_command, context, project, options),
+                skip_rows=skip_rows,
+                evaluations=evaluations,
+                evaluations_format=evaluations_format,
+                project_name=project,
+                space=space,
+                **({"datetime_format": datetime_format} if datetime_format else {}),
+            )
 
 
 def _command(
     context: typer.Context,
     project: str,
-    files: list[Path],
     options: dict[str, Path | str | None],
+    files: Sequence[Path],
     skip_rows: int,
 ) -> str:
     """Return the command line that goes on with these files."""

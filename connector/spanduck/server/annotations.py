@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 from sqlglot import exp
 
+from spanduck._wire import UpdateResult
 from spanduck.server import catalogue as catalogues
 from spanduck.server import configs, projects, statements
 from spanduck.server.catalogue import Place, StoredColumn
 from spanduck.server.columns import Additions, apply_additions, incoming_value
 from spanduck.server.errors import RequestError
-from spanduck.server.evaluations import Merged
 from spanduck.server.kinds import Kind
+from spanduck.server.merging import replace_merged, stage_wide, unmatched_ids
 from spanduck_sql.schema import (
     ANNOTATION_FIELDS,
     ANNOTATION_NOTES,
@@ -75,7 +76,7 @@ def merge_annotations(
     *,
     strict_configs: bool = False,
     is_repeated: bool = True,
-) -> Merged:
+) -> UpdateResult:
     """Merge the annotations of a checked body, inside a writing transaction, once in it.
 
     Leaves temporary tables and views behind, which vanish with the transaction's connection. Of
@@ -91,18 +92,20 @@ def merge_annotations(
         strict_configs: Whether every annotation must fit a config of the space.
         is_repeated: Whether an id of the body may occur more than once.
 
+    Returns:
+        The spans that exist and of which the call said something; and the ids that no span has.
+
     Raises:
         RequestError: A time is none, or an annotation fits no config.
     """
     catalogue = register_annotations(cursor, catalogue, [column.logical for column in columns])
     _stage(cursor, spool, span_id, columns)
     merge_staged(cursor, catalogue, strict_configs=strict_configs, is_repeated=is_repeated)
-    tables = (("notes", catalogue.notes_table),)
-    cursor.execute(statements.script_on("notes_merged", tables))
-    _replace(cursor, catalogue.notes_table, tables, "notes")
-    unmatched = cursor.execute(statements.script_on("evaluations_unmatched", ())).fetchall()
+    notes = catalogue.notes_table
+    cursor.execute(statements.script_on("notes_merged", (("notes", notes),)))
+    replace_merged(cursor, "notes", notes)
     updated = cursor.execute(statements.script_on("annotations_updated", ())).fetchall()[0][0]
-    return Merged(catalogue.project.number, updated, tuple(row[0] for row in unmatched))
+    return UpdateResult(updated, unmatched_ids(cursor))
 
 
 def register_annotations(
@@ -150,19 +153,7 @@ def merge_staged(
     said = "annotations_said" if is_repeated else "annotations_said_once"
     for step in (said, "annotations_merged"):
         cursor.execute(statements.script_on(step, tables))
-    _replace(cursor, catalogue.annotations_table, tables, "annotations", now=catalogues.now())
-
-
-def _replace(
-    cursor: DuckDBPyConnection,
-    table: str,
-    tables: tuple[tuple[str, str], ...],
-    what: str,
-    **parameters: object,
-) -> None:
-    deleted = cursor.execute(statements.script_on(f"{what}_delete", tables)).fetchall()[0][0]
-    projects.add_dead_rows(cursor, table, deleted)
-    cursor.execute(statements.script_on(f"{what}_insert", tables), parameters or None)
+    replace_merged(cursor, "annotations", catalogue.annotations_table, now=catalogues.now())
 
 
 def _refuse_wrong_type(column: IncomingColumn) -> None:
@@ -195,9 +186,7 @@ def _stage(
     """Fill `wide` with the rows, `staged` and `staged_notes` with what they say."""
     values = [statements.cast(statements.column(span_id.alias), "VARCHAR").as_("span_id")]
     values += [_value(column).as_(column.alias) for column in columns]
-    cursor.register("incoming", spool.reader((span_id, *columns)))
-    cursor.execute(statements.create_temporary("wide", exp.select(*values).from_("incoming")))
-    cursor.unregister("incoming")
+    stage_wide(cursor, spool, (span_id, *columns), values)
     _check_times(cursor, [column for column in columns if _field(column) == "updated_at"])
     by_name: dict[str, dict[str, str]] = {}
     notes: str | None = None

@@ -61,15 +61,7 @@ def serve(options: ServerOptions) -> int:
         )
         stack.callback(rewriter.close)
         stack.callback(snapshots.close)
-        flight = FlightEndpoint(
-            store,
-            activity,
-            snapshots,
-            rewriter=rewriter,
-            host=options.host,
-            port=options.flight_port,
-            api_key=options.api_key,
-        )
+        flight = FlightEndpoint(store, activity, snapshots, rewriter, options)
         stack.callback(flight.shutdown)
         rest = RestEndpoint(store, activity, snapshots, rewriter, api_key=options.api_key)
         stack.enter_context(_serving(rest.app, rest_socket))

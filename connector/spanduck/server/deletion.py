@@ -16,6 +16,11 @@ from spanduck.server.catalogue import Role
 from spanduck.server.errors import UnprocessableError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from duckdb import DuckDBPyConnection
+
+    from spanduck.server.catalogue import ProjectCatalogue
     from spanduck.server.store import Store
 
 _LOOK_BACK: Final = timedelta(days=2 * 365)
@@ -81,31 +86,45 @@ def delete(store: Store, request: DeleteRequest) -> Deleted:
         catalogue = store.catalogues.get(cursor, project)
         cursor.execute("SET VARIABLE window_start = ?::BIGINT", [_epoch_ns(start)])
         cursor.execute("SET VARIABLE window_end = ?::BIGINT", [_epoch_ns(end)])
-        gone: set[str] = set()
-        cursor.register("wanted", pa.table({"span_id": pa.array(wanted, pa.string())}))
-        for table in catalogue.span_tables:
-            found = f"found_{table.number}"
-            cursor.execute(statements.find_spans(found, table.name, "wanted"))
-            rows = cursor.execute(statements.select([exp.column("span_id")], found)).fetchall()
-            if rows:
-                cursor.execute(statements.delete_found(table.name, found))
-                projects.add_dead_rows(cursor, table.name, len(rows))
-                gone.update(row[0] for row in rows)
-        cursor.unregister("wanted")
+        gone = _delete_spans(cursor, catalogue, wanted)
         if gone:
-            cursor.register("gone", pa.table({"span_id": pa.array(list(gone), pa.string())}))
-            for table in catalogue.tables:
-                if table.role is not Role.SPANS:
-                    text = statements.delete_spans(table.name, "gone")
-                    dead = cursor.execute(text).fetchall()[0][0]
-                    projects.add_dead_rows(cursor, table.name, dead)
-            cursor.unregister("gone")
+            _delete_said(cursor, catalogue, gone)
     result = DeleteResult(
         completed=True,
         deleted_span_ids=tuple(id_ for id_ in wanted if id_ in gone),
         not_deleted_span_ids=tuple(id_ for id_ in wanted if id_ not in gone),
     )
     return Deleted(project.number, result)
+
+
+def _delete_spans(
+    cursor: DuckDBPyConnection, catalogue: ProjectCatalogue, wanted: Sequence[str]
+) -> set[str]:
+    """Delete the spans of these ids that start in the window; return the ids of those deleted."""
+    gone: set[str] = set()
+    cursor.register("wanted", pa.table({"span_id": pa.array(wanted, pa.string())}))
+    for table in catalogue.span_tables:
+        found = f"found_{table.number}"
+        cursor.execute(statements.find_spans(found, table.name, "wanted"))
+        rows = cursor.execute(statements.select([exp.column("span_id")], found)).fetchall()
+        if rows:
+            cursor.execute(statements.delete_found(table.name, found))
+            projects.add_dead_rows(cursor, table.name, len(rows))
+            gone.update(row[0] for row in rows)
+    cursor.unregister("wanted")
+    return gone
+
+
+def _delete_said(
+    cursor: DuckDBPyConnection, catalogue: ProjectCatalogue, gone: Iterable[str]
+) -> None:
+    cursor.register("gone", pa.table({"span_id": pa.array(list(gone), pa.string())}))
+    for table in catalogue.tables:
+        if table.role is not Role.SPANS:
+            text = statements.delete_spans(table.name, "gone")
+            dead = cursor.execute(text).fetchall()[0][0]
+            projects.add_dead_rows(cursor, table.name, dead)
+    cursor.unregister("gone")
 
 
 def _epoch_ns(moment: datetime) -> int:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sqlglot import exp
 
+from spanduck._wire import UpdateResult
 from spanduck.server import catalogue as catalogues
 from spanduck.server import projects, statements
 from spanduck.server.columns import apply_additions, incoming_value, plan_additions
 from spanduck.server.errors import RequestError
 from spanduck.server.kinds import Kind
+from spanduck.server.merging import replace_merged, stage_wide, unmatched_ids
 from spanduck_sql.schema import EVALUATION_FIELDS, EvaluationColumn, parse_evaluation_column
 
 if TYPE_CHECKING:
@@ -27,21 +28,6 @@ _SQL_TYPE_BY_FIELD: Final = {"label": "VARCHAR", "score": "DOUBLE", "explanation
 _NUMERIC: Final = frozenset({Kind.BOOL, Kind.INT64, Kind.FLOAT64})
 
 
-@dataclass(frozen=True)
-class Merged:
-    """What a call's evaluations came to.
-
-    Attributes:
-        project: The number of the project.
-        updated: Spans that exist and of which the call said something.
-        unmatched_ids: Ids of the call that no span has, each once, in the order of the call.
-    """
-
-    project: int
-    updated: int
-    unmatched_ids: tuple[str, ...]
-
-
 def merge(
     cursor: DuckDBPyConnection,
     catalogue: ProjectCatalogue,
@@ -51,7 +37,7 @@ def merge(
     *,
     with_nan: AbstractSet[int],
     is_repeated: bool = True,
-) -> Merged:
+) -> UpdateResult:
     """Merge the evaluations of a checked body, inside a writing transaction, once in it.
 
     Leaves temporary tables and views behind, which vanish with the transaction's connection.
@@ -67,6 +53,9 @@ def merge(
         columns: Its columns of evaluations.
         with_nan: Indexes of the columns in which a value is NaN.
         is_repeated: Whether an id of the body may occur more than once.
+
+    Returns:
+        The spans that exist and of which the call said something; and the ids that no span has.
 
     Raises:
         RequestError: A column has a type that its field cannot hold.
@@ -85,12 +74,9 @@ def merge(
     said = "evaluations_said" if is_repeated else "evaluations_said_once"
     for step in (said, "evaluations_merged"):
         cursor.execute(statements.script_on(step, tables))
-    deleted = cursor.execute(statements.script_on("evaluations_delete", tables)).fetchall()[0][0]
-    projects.add_dead_rows(cursor, catalogue.evaluations_table, deleted)
-    cursor.execute(statements.script_on("evaluations_insert", tables), {"now": catalogues.now()})
-    unmatched = cursor.execute(statements.script_on("evaluations_unmatched", tables)).fetchall()
+    replace_merged(cursor, "evaluations", catalogue.evaluations_table, now=catalogues.now())
     updated = cursor.execute("SELECT count(DISTINCT span_id) FROM merged").fetchall()[0][0]
-    return Merged(catalogue.project.number, updated, tuple(row[0] for row in unmatched))
+    return UpdateResult(updated, unmatched_ids(cursor))
 
 
 def _note_nan(
@@ -139,9 +125,7 @@ def _stage(
     for column in columns:
         value = incoming_value(column, _SQL_TYPE_BY_FIELD[_parsed(column).field])
         values.append(value.as_(column.alias))
-    cursor.register("incoming", spool.reader((span_id, *columns)))
-    cursor.execute(statements.create_temporary("wide", exp.select(*values).from_("incoming")))
-    cursor.unregister("incoming")
+    stage_wide(cursor, spool, (span_id, *columns), values)
     by_name: dict[tuple[str, str], dict[str, str]] = {}
     for column in columns:
         parsed = _parsed(column)

@@ -18,10 +18,8 @@ import pyarrow.flight as fl  # noqa: TID251 - this is the server
 from spanduck._wire import (
     ExportCommand,
     Trailer,
-    UpdateResult,
     WireError,
     WriteCommand,
-    WriteKind,
     read_api_key,
 )
 from spanduck.server import catalogue
@@ -34,7 +32,7 @@ from spanduck.server.errors import (
 from spanduck.server.export import Restriction, plan_export
 from spanduck.server.snapshots import Snapshot, Snapshots
 from spanduck.server.store import end_reading
-from spanduck.server.write_back import store_annotations, store_evaluations, store_metadata
+from spanduck.server.write_back import store_values
 from spanduck_sql.errors import FilterError
 
 if TYPE_CHECKING:
@@ -43,6 +41,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from spanduck.server.activity import Activity
+    from spanduck.server.options import ServerOptions
     from spanduck.server.rewrite import Rewriter
     from spanduck.server.store import Store
 
@@ -57,10 +56,6 @@ _NS: Final = 1_000_000_000
 _MESSAGE_CHARACTERS: Final = 1_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 SMALLEST_SAMPLE: Final = 1e-6
-_STORED_BY_KIND: Final = {
-    WriteKind.EVALUATIONS: store_evaluations,
-    WriteKind.ANNOTATIONS: store_annotations,
-}
 _ENDLESS_PAST: Final = -(2**63)
 _ENDLESS_FUTURE: Final = 2**63 - 1
 
@@ -73,9 +68,7 @@ class FlightEndpoint(fl.FlightServerBase):  # type: ignore[misc]
         activity: Where calls and streams are counted.
         snapshots: Where snapshots wait for their DoGet.
         rewriter: Told of every write, as writing again leaves dead rows.
-        host: The address to listen on.
-        port: The port; 0 for a free one.
-        api_key: The key every call must carry.
+        options: Where it listens, and the key every call must carry.
     """
 
     def __init__(
@@ -83,18 +76,15 @@ class FlightEndpoint(fl.FlightServerBase):  # type: ignore[misc]
         store: Store,
         activity: Activity,
         snapshots: Snapshots,
-        *,
         rewriter: Rewriter,
-        host: str,
-        port: int,
-        api_key: str,
+        options: ServerOptions,
     ) -> None:
         self._store = store
         self._rewriter = rewriter
         self._activity = activity
         self._snapshots = snapshots
-        location = fl.Location.for_grpc_tcp(host, port)
-        super().__init__(location, middleware={"key": _KeyCheck(api_key)})
+        location = fl.Location.for_grpc_tcp(options.host, options.flight_port)
+        super().__init__(location, middleware={"key": _KeyCheck(options.api_key)})
 
     def get_flight_info(
         self, context: fl.ServerCallContext, descriptor: fl.FlightDescriptor
@@ -132,15 +122,9 @@ class FlightEndpoint(fl.FlightServerBase):  # type: ignore[misc]
         """Read a write-back to its end, store it, and answer with one result."""
         with self._activity.call(), _mapped():
             command = WriteCommand.from_json(_command(descriptor))
-            if command.kind is WriteKind.METADATA:
-                patched = store_metadata(self._store, command, reader, context)
-                self._rewriter.consider(patched.project)
-                writer.write(patched.result.to_bytes())
-                return
-            merged = _STORED_BY_KIND[command.kind](self._store, command, reader, context)
-            self._rewriter.consider(merged.project)
-            result = UpdateResult(merged.updated, merged.unmatched_ids)
-            writer.write(result.to_bytes())
+            stored = store_values(self._store, command, reader, context)
+            self._rewriter.consider(stored.project)
+            writer.write(stored.result.to_bytes())
 
     def _snapshot(self, cursor: DuckDBPyConnection, command: ExportCommand) -> Snapshot:
         space = catalogue.find_space(cursor, command.space)

@@ -6,7 +6,6 @@ A row that cannot be applied fails alone. Columns are merged by DuckDB's JSON fu
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
@@ -17,6 +16,7 @@ from spanduck.server import projects, statements
 from spanduck.server.columns import apply_additions, incoming_value, plan_additions
 from spanduck.server.errors import RequestError
 from spanduck.server.kinds import IncomingKind, Kind
+from spanduck.server.merging import stage_wide
 from spanduck.server.scripts import script
 from spanduck.server.spool import IncomingColumn
 from spanduck_sql.schema import METADATA
@@ -28,19 +28,6 @@ if TYPE_CHECKING:
     from spanduck.server.spool import Spool
 
 _DOCUMENTS: Final = frozenset({Kind.STRING, Kind.JSON})
-
-
-@dataclass(frozen=True)
-class Patched:
-    """What a call came to.
-
-    Attributes:
-        project: The number of the project.
-        result: What is answered.
-    """
-
-    project: int
-    result: MetadataResult
 
 
 def patch_column(spool: Spool) -> tuple[IncomingColumn, ...]:
@@ -63,7 +50,7 @@ def patch(
     spool: Spool,
     span_id: IncomingColumn,
     document: IncomingColumn,
-) -> Patched:
+) -> MetadataResult:
     """Apply the patches of a checked body, inside a writing transaction, once in it.
 
     Leaves temporary tables behind, which vanish with the transaction's connection.
@@ -88,20 +75,17 @@ def patch(
     if _one(cursor, "SELECT count(document) FROM merged")[0]:
         _write(cursor, catalogue)
     errors = cursor.execute(script("metadata_failed")).fetchall()
-    result = MetadataResult(rows, rows - len(errors), len(errors), tuple(errors))
-    return Patched(catalogue.project.number, result)
+    return MetadataResult(rows, rows - len(errors), len(errors), tuple(errors))
 
 
 def _stage(
     cursor: DuckDBPyConnection, spool: Spool, span_id: IncomingColumn, document: IncomingColumn
 ) -> None:
-    query = exp.select(
+    values = [
         incoming_value(span_id, "VARCHAR").as_("span_id"),
         incoming_value(document, "VARCHAR").as_("document"),
-    ).from_("incoming")
-    cursor.register("incoming", spool.reader((span_id, document)))
-    cursor.execute(statements.create_temporary("wide", query))
-    cursor.unregister("incoming")
+    ]
+    stage_wide(cursor, spool, (span_id, document), values)
     cursor.execute(script("metadata_patches"))
 
 

@@ -1,4 +1,4 @@
-"""The REST half of the server: spaces, projects and uploads."""
+"""The REST half of the server: a route for each call, and how errors are told."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ from spanduck.server.rest_requests import cut_page, json_object, name_filter, re
 from spanduck.server.upload import store_upload
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from starlette.requests import Request
@@ -84,7 +85,20 @@ class RestEndpoint:
         self._rewriter = rewriter
         self._read_ahead = ReadAhead()
         self._upload_limiter = anyio.CapacityLimiter(_UPLOAD_THREADS)
-        routes = [
+        starlette = Starlette(
+            routes=self._routes(),
+            exception_handlers={
+                RequestError: _refused,
+                WireError: _malformed,
+                HTTPException: _http_problem,
+                duckdb.Error: _failed,
+                Exception: _failed,
+            },
+        )
+        self.app: ASGIApp = _Guard(starlette, activity, api_key)
+
+    def _routes(self) -> list[Route]:
+        return [
             Route("/v1/pandas_arrow", self._upload, methods=["POST"]),
             Route("/v2/spaces", self._list_spaces, methods=["GET"]),
             Route("/v2/spaces/{id}", self._get_space, methods=["GET"]),
@@ -97,19 +111,8 @@ class RestEndpoint:
             Route("/v2/spans", self._delete_spans, methods=["DELETE"]),
             Route("/v2/spans/annotate", self._annotate_spans, methods=["POST"]),
             Route("/spanduck/status", self._status, methods=["GET"]),
-            *ConfigRoutes(store, self._upload_limiter).routes,
+            *ConfigRoutes(self._store, self._upload_limiter).routes,
         ]
-        starlette = Starlette(
-            routes=routes,
-            exception_handlers={
-                RequestError: _refused,
-                WireError: _malformed,
-                HTTPException: _http_problem,
-                duckdb.Error: _failed,
-                Exception: _failed,
-            },
-        )
-        self.app: ASGIApp = _Guard(starlette, activity, api_key)
 
     async def _status(self, request: Request) -> Response:
         """Say what is going on; our own endpoint, not the protocol's."""
@@ -260,20 +263,25 @@ class _Guard:
 
 async def _receive(request: Request, path: Path) -> None:
     """Write a body to a file in large pieces, off the event loop."""
-    pieces: list[bytes] = []
-    size_bytes = 0
     # Unbuffered, because the pieces are large; opening a local file does not wait.
     with path.open("wb", buffering=0) as file:
-        try:
-            async for piece in request.stream():
-                pieces.append(piece)
-                size_bytes += len(piece)
-                if size_bytes >= _WRITE_BYTES:
-                    await run_in_threadpool(file.write, b"".join(pieces))
-                    pieces, size_bytes = [], 0
-        except ClientDisconnect as exc:
-            raise RequestError("the connection closed before the whole body had come") from exc
-        await run_in_threadpool(file.write, b"".join(pieces))
+        async for piece in _large_pieces(request):
+            await run_in_threadpool(file.write, piece)
+
+
+async def _large_pieces(request: Request) -> AsyncIterator[bytes]:
+    pieces: list[bytes] = []
+    size_bytes = 0
+    try:
+        async for piece in request.stream():
+            pieces.append(piece)
+            size_bytes += len(piece)
+            if size_bytes >= _WRITE_BYTES:
+                yield b"".join(pieces)
+                pieces, size_bytes = [], 0
+    except ClientDisconnect as exc:
+        raise RequestError("the connection closed before the whole body had come") from exc
+    yield b"".join(pieces)
 
 
 def _announced_rows(request: Request) -> int | None:

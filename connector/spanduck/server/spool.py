@@ -117,19 +117,20 @@ class Spool:
         self, columns: Sequence[IncomingColumn], schema: pa.Schema, keep: pa.BooleanArray | None
     ) -> Iterator[pa.RecordBatch]:
         row = 0
+        for given in self._slices(columns):
+            batch = given if keep is None else given.filter(keep.slice(row, given.num_rows))
+            row += given.num_rows
+            arrays = [
+                convert(array) if (convert := column.incoming.convert) else array
+                for column, array in zip(columns, batch.columns, strict=True)
+            ]
+            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+    def _slices(self, columns: Sequence[IncomingColumn]) -> Iterator[pa.RecordBatch]:
         with _reading(self.path, [column.index for column in columns]) as reader:
             for whole in reader:
                 for start in range(0, whole.num_rows, SLICE_ROWS):
-                    batch = whole.slice(start, SLICE_ROWS)
-                    if keep is not None:
-                        mask = keep.slice(row, batch.num_rows)
-                        row += batch.num_rows
-                        batch = batch.filter(mask)
-                    arrays = [
-                        convert(array) if (convert := column.incoming.convert) else array
-                        for column, array in zip(columns, batch.columns, strict=True)
-                    ]
-                    yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+                    yield whole.slice(start, SLICE_ROWS)
 
 
 @contextmanager

@@ -136,7 +136,7 @@ def _store_evaluations(
             columns[1:],
             with_nan=findings.with_nan,
         )
-    return Uploaded(record.number, 0, merged.updated, merged.unmatched_ids)
+    return Uploaded(record.number, 0, merged.records_updated, merged.unmatched_ids)
 
 
 def _project_name(schema: pa.Schema) -> str:
@@ -202,7 +202,7 @@ class _SpanWriter:
                 evaluations,
                 with_nan=self._findings.with_nan,
             )
-            evaluated = merged.updated
+            evaluated = merged.records_updated
         spans = 0 if self._findings.ids is None else len(self._findings.ids)
         return Uploaded(before.project.number, spans, evaluated)
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol
 
 import pyarrow as pa
 
+from spanduck._wire import WriteKind
 from spanduck.server import catalogue, metadata
 from spanduck.server.annotations import annotation_columns, merge_annotations
 from spanduck.server.check import check
 from spanduck.server.columns import evaluation_columns
 from spanduck.server.errors import RequestError
-from spanduck.server.evaluations import Merged, merge
+from spanduck.server.evaluations import merge
 from spanduck.server.spool import Spool
 from spanduck_sql.schema import SPAN_ID
 
@@ -24,86 +25,28 @@ if TYPE_CHECKING:
     import pyarrow.flight as fl  # noqa: TID251 - this is the server
     from duckdb import DuckDBPyConnection
 
-    from spanduck._wire import WriteCommand
+    from spanduck._wire import MetadataResult, UpdateResult, WriteCommand
     from spanduck.server.catalogue import ProjectCatalogue
     from spanduck.server.check import Findings
     from spanduck.server.spool import IncomingColumn
     from spanduck.server.store import Store
 
-_WrittenT = TypeVar("_WrittenT")
+
+class _Result(Protocol):
+    def to_bytes(self) -> bytes: ...
 
 
-def store_evaluations(
-    store: Store,
-    command: WriteCommand,
-    reader: fl.MetadataRecordBatchReader,
-    context: fl.ServerCallContext,
-) -> Merged:
-    """Receive a stream of evaluations and merge it; durable when this returns.
+@dataclass(frozen=True)
+class Stored:
+    """What a call came to.
 
-    Raises:
-        RequestError: A column is missing or of an impossible type, or a row has no span id.
+    Attributes:
+        project: The number of the project.
+        result: What is answered.
     """
 
-    def merged(cursor: DuckDBPyConnection, project: ProjectCatalogue, body: _Body) -> Merged:
-        return merge(
-            cursor,
-            project,
-            body.spool,
-            body.span_id,
-            body.columns,
-            with_nan=body.findings.with_nan,
-            is_repeated=body.findings.keep is not None,
-        )
-
-    return _stored(store, command, reader, context, pick=evaluation_columns, write=merged)
-
-
-def store_annotations(
-    store: Store,
-    command: WriteCommand,
-    reader: fl.MetadataRecordBatchReader,
-    context: fl.ServerCallContext,
-) -> Merged:
-    """Receive a stream of annotations and merge it; durable when this returns.
-
-    Raises:
-        RequestError: A column is missing or of an impossible type, or a row has no span id.
-    """
-
-    def merged(cursor: DuckDBPyConnection, project: ProjectCatalogue, body: _Body) -> Merged:
-        return merge_annotations(
-            cursor,
-            project,
-            body.spool,
-            body.span_id,
-            body.columns,
-            strict_configs=store.strict_configs,
-            is_repeated=body.findings.keep is not None,
-        )
-
-    return _stored(store, command, reader, context, pick=annotation_columns, write=merged)
-
-
-def store_metadata(
-    store: Store,
-    command: WriteCommand,
-    reader: fl.MetadataRecordBatchReader,
-    context: fl.ServerCallContext,
-) -> metadata.Patched:
-    """Receive a stream of metadata patches and apply them; durable when this returns.
-
-    Raises:
-        RequestError: A column is missing or of an impossible type, or a row has no span id.
-    """
-
-    def patched(
-        cursor: DuckDBPyConnection, project: ProjectCatalogue, body: _Body
-    ) -> metadata.Patched:
-        return metadata.patch(cursor, project, body.spool, body.span_id, body.columns[0])
-
-    pick = metadata.patch_column
-    return _stored(store, command, reader, context, pick=pick, write=patched)
+    project: int
+    result: _Result
 
 
 @dataclass(frozen=True)
@@ -115,17 +58,70 @@ class _Body:
     columns: tuple[IncomingColumn, ...]
     findings: Findings
 
+    @property
+    def is_repeated(self) -> bool:
+        """Whether an id may occur more than once."""
+        return self.findings.keep is not None
 
-def _stored(
+
+@dataclass(frozen=True)
+class _Kind:
+    """How one kind of values is stored: its columns of a body, and what merges them."""
+
+    pick: Callable[[Spool], tuple[IncomingColumn, ...]]
+    write: Callable[[Store, DuckDBPyConnection, ProjectCatalogue, _Body], _Result]
+
+
+def _evaluations(
+    store: Store, cursor: DuckDBPyConnection, project: ProjectCatalogue, body: _Body
+) -> UpdateResult:
+    del store
+    return merge(
+        cursor,
+        project,
+        body.spool,
+        body.span_id,
+        body.columns,
+        with_nan=body.findings.with_nan,
+        is_repeated=body.is_repeated,
+    )
+
+
+def _annotations(
+    store: Store, cursor: DuckDBPyConnection, project: ProjectCatalogue, body: _Body
+) -> UpdateResult:
+    return merge_annotations(
+        cursor,
+        project,
+        body.spool,
+        body.span_id,
+        body.columns,
+        strict_configs=store.strict_configs,
+        is_repeated=body.is_repeated,
+    )
+
+
+def _metadata(
+    store: Store, cursor: DuckDBPyConnection, project: ProjectCatalogue, body: _Body
+) -> MetadataResult:
+    del store
+    return metadata.patch(cursor, project, body.spool, body.span_id, body.columns[0])
+
+
+_BY_KIND: Final = {
+    WriteKind.EVALUATIONS: _Kind(evaluation_columns, _evaluations),
+    WriteKind.ANNOTATIONS: _Kind(annotation_columns, _annotations),
+    WriteKind.METADATA: _Kind(metadata.patch_column, _metadata),
+}
+
+
+def store_values(
     store: Store,
     command: WriteCommand,
     reader: fl.MetadataRecordBatchReader,
     context: fl.ServerCallContext,
-    *,
-    pick: Callable[[Spool], tuple[IncomingColumn, ...]],
-    write: Callable[[DuckDBPyConnection, ProjectCatalogue, _Body], _WrittenT],
-) -> _WrittenT:
-    """Receive a stream, and write the columns that `pick` finds in one transaction.
+) -> Stored:
+    """Receive a stream of values, and write it in one transaction; durable when this returns.
 
     The rows go to a file first: the writer's lock is not held while a slow client sends, a stream
     that breaks stores nothing, and memory does not grow with the rows.
@@ -133,6 +129,7 @@ def _stored(
     Raises:
         RequestError: A column is missing or of an impossible type, or a row has no span id.
     """
+    kind = _BY_KIND[command.kind]
     with store.reading() as cursor:
         # Before the rows are received: a wrong name should not cost a whole upload.
         space = catalogue.find_space(cursor, command.space)
@@ -142,7 +139,7 @@ def _stored(
             # To the reader, a client that went away looks like one that has sent everything.
             raise RequestError("the stream was broken off before its end; nothing was written")
         spool = Spool.open(path)
-        columns = pick(spool)
+        columns = kind.pick(spool)
         id_name = command.row_id_column or SPAN_ID
         if id_name not in spool.schema.names:
             raise RequestError(
@@ -154,17 +151,18 @@ def _stored(
         with store.writing() as cursor:
             project = catalogue.find_project(cursor, space.id, command.project)
             body = _Body(spool, span_id, columns, findings)
-            return write(cursor, catalogue.load(cursor, project), body)
+            result = kind.write(store, cursor, catalogue.load(cursor, project), body)
+        return Stored(project.number, result)
 
 
 @contextmanager
 def _received(store: Store, reader: fl.MetadataRecordBatchReader) -> Iterator[Path]:
     path = store.new_scratch_file()
     try:
+        batches = (chunk.data for chunk in reader if chunk.data is not None)
         with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, reader.schema) as writer:
-            for chunk in reader:
-                if chunk.data is not None:
-                    writer.write_batch(chunk.data)
+            for batch in batches:
+                writer.write_batch(batch)
         yield path
     finally:
         path.unlink(missing_ok=True)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from spanduck.types._pages import Page, PageInfo
-from spanduck.types._plain import data_frame, json_text, plain
+from spanduck.types._pages import Item, Page, PageInfo
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -28,7 +25,7 @@ class CategoricalAnnotationValue:
 
 
 @dataclass(frozen=True)
-class AnnotationConfig:
+class AnnotationConfig(Item):
     """What one annotation may say; of this very class only where we do not know the type.
 
     Attributes:
@@ -44,15 +41,6 @@ class AnnotationConfig:
     type: str
     space_id: str | None = None
     created_at: datetime | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields by name, nested ones as dictionaries and lists; times stay times."""
-        named: dict[str, Any] = plain(self)
-        return named
-
-    def to_json(self) -> str:
-        """Return the same as JSON text; times in ISO 8601."""
-        return json_text(self.to_dict())
 
 
 @dataclass(frozen=True)
@@ -101,14 +89,3 @@ class AnnotationConfigsPage(Page[AnnotationConfig]):
     pagination: PageInfo = field(default_factory=PageInfo)
 
     _ITEMS: ClassVar = "annotation_configs"
-
-    def to_df(self, *, json_normalize: bool = False) -> pd.DataFrame:
-        """Return a DataFrame with a row for each config.
-
-        As the vendor's SDK makes it: `values` is a column of lists of dictionaries, and columns
-        that are null in every row are left out.
-
-        Args:
-            json_normalize: Make a column of each key of nested objects; lists stay lists.
-        """
-        return data_frame(self.to_dicts(), json_normalize=json_normalize)

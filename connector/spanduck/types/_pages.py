@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from spanduck.types._plain import json_text, plain
+from spanduck.types._plain import data_frame, json_text, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
-class _Item(Protocol):
-    def to_dict(self) -> dict[str, Any]: ...
+    import pandas as pd
 
 
-_ItemT = TypeVar("_ItemT", bound=_Item)
+class Item:
+    """What the items of all lists have; they are data classes."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields by name, nested ones as dictionaries and lists; times stay times."""
+        named: dict[str, Any] = plain(self)
+        return named
+
+    def to_json(self) -> str:
+        """Return the same as JSON text; times in ISO 8601."""
+        return json_text(self.to_dict())
+
+
+_ItemT = TypeVar("_ItemT", bound=Item)
 
 
 @dataclass(frozen=True)
@@ -56,6 +67,22 @@ class Page(Generic[_ItemT]):
     def to_json(self) -> str:
         """Return `to_dict()` as JSON text; times in ISO 8601."""
         return json_text(self.to_dict())
+
+    def to_df(self, *, json_normalize: bool = False) -> pd.DataFrame:
+        """Return a DataFrame with a row for each item.
+
+        As the vendor's SDK makes it: nested objects are columns of dictionaries, lists of them
+        columns of lists of dictionaries, and columns that are null in every row are left out. Of a
+        page of spans, annotations become `annotation.<name>.score` and so on.
+
+        Args:
+            json_normalize: Make a column of each key of nested objects; lists stay lists.
+        """
+        return data_frame(self._rows(), json_normalize=json_normalize)
+
+    def _rows(self) -> list[dict[str, Any]]:
+        """Return what becomes the rows of a DataFrame."""
+        return self.to_dicts()
 
     @property
     def _items(self) -> tuple[_ItemT, ...]:

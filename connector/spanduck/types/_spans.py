@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from spanduck.types._pages import Page, PageInfo
-from spanduck.types._plain import data_frame, json_text, plain
-
-if TYPE_CHECKING:
-    import pandas as pd
+from spanduck.types._pages import Item, Page, PageInfo
 
 
 @dataclass(frozen=True)
@@ -84,7 +80,7 @@ class SpanAnnotation:
 
 
 @dataclass(frozen=True)
-class Span:
+class Span(Item):
     """A span as `SpansClient.list` returns it. Anything may be None where the service says so.
 
     Attributes:
@@ -135,15 +131,6 @@ class Span:
             return None
         return (self.end_time - self.start_time) / timedelta(milliseconds=1)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields by name, nested ones as dictionaries and lists; times stay times."""
-        named: dict[str, Any] = plain(self)
-        return named
-
-    def to_json(self) -> str:
-        """Return the same as JSON text; times in ISO 8601."""
-        return json_text(self.to_dict())
-
 
 @dataclass(frozen=True)
 class SpansPage(Page[Span]):
@@ -159,19 +146,8 @@ class SpansPage(Page[Span]):
 
     _ITEMS: ClassVar = "spans"
 
-    def to_df(self, *, json_normalize: bool = False) -> pd.DataFrame:
-        """Return a DataFrame with a row for each span.
-
-        As the vendor's SDK makes it: `context`, `attributes`, `evaluations` and `events` are
-        columns of objects, annotations become `annotation.<name>.score` and so on, and columns
-        that are null in every row are left out.
-
-        Args:
-            json_normalize: Make a column of each key of nested objects, such as
-                `attributes.llm.model_name`.
-        """
-        rows = [_flattened(span) for span in self.spans]
-        return data_frame(rows, json_normalize=json_normalize)
+    def _rows(self) -> list[dict[str, Any]]:
+        return [_flattened(span) for span in self.spans]
 
 
 def _flattened(span: Span) -> dict[str, Any]:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from spanduck.types._pages import Page, PageInfo
-from spanduck.types._plain import data_frame, json_text, plain
+from spanduck.types._pages import Item, Page, PageInfo
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-    import pandas as pd
 
     from spanduck.types._spans import Span
 
 
 @dataclass(frozen=True)
-class Trace:
+class Trace(Item):
     """A trace as `SpansClient.list_traces` returns it.
 
     An entry stands for a root span: a trace that has two is listed twice.
@@ -45,15 +42,6 @@ class Trace:
         """The span that the entry stands for; None when it is not among `spans`."""
         return next((span for span in self.spans if span.span_id == self.root_span_id), None)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields by name, spans as dictionaries; times stay times."""
-        named: dict[str, Any] = plain(self)
-        return named
-
-    def to_json(self) -> str:
-        """Return the same as JSON text; times in ISO 8601."""
-        return json_text(self.to_dict())
-
 
 @dataclass(frozen=True)
 class TracesPage(Page[Trace]):
@@ -68,14 +56,3 @@ class TracesPage(Page[Trace]):
     pagination: PageInfo = field(default_factory=PageInfo)
 
     _ITEMS: ClassVar = "traces"
-
-    def to_df(self, *, json_normalize: bool = False) -> pd.DataFrame:
-        """Return a DataFrame with a row for each trace.
-
-        As the vendor's SDK makes it: `spans` is a column of lists of dictionaries, and columns that
-        are null in every row are left out.
-
-        Args:
-            json_normalize: Make a column of each key of nested objects; lists stay lists.
-        """
-        return data_frame(self.to_dicts(), json_normalize=json_normalize)

@@ -10,12 +10,13 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from spanduck_sql.expressions import Comparison, Visitor, fold
+from spanduck_sql.expressions import Comparison
 from spanduck_sql.language.binding import Reading, is_document, list_position, reading
 from spanduck_sql.language.columns import StoredKind
 from spanduck_sql.language.documents import texts_in, written_text
 from spanduck_sql.language.paths import key_paths
 from spanduck_sql.language.values import boolean_in, microseconds_in, number_in
+from spanduck_sql.visitors import Visitor, fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlglot import exp
 
-from spanduck_sql.expressions import Comparison, Visitor, fold
+from spanduck_sql.expressions import Comparison
 from spanduck_sql.language import nodes
 from spanduck_sql.language.binding import Reading, is_document, list_position, reading
 from spanduck_sql.language.columns import StoredKind
@@ -20,6 +20,7 @@ from spanduck_sql.language.values import (
     timestamp_in,
 )
 from spanduck_sql.schema import LATENCY_MS
+from spanduck_sql.visitors import Visitor, fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -18,11 +18,10 @@ from spanduck_sql.expressions import (
     Literal,
     Opaque,
     Predicate,
-    Visitor,
-    fold,
 )
 from spanduck_sql.language.fields import canonical_name
 from spanduck_sql.language.tokens import is_keyword
+from spanduck_sql.visitors import Visitor, fold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

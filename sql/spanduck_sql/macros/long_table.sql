@@ -1,4 +1,5 @@
--- The macro of `evaluations` and of `annotations`: the name stands in for `long_table`.
+-- The macro of `evaluations` and of `annotations`, whose names stand in for `long_table`. `start_us` and `end_us` are
+-- the expressions of their files.
 CREATE OR REPLACE MACRO long_table(
     project,
     start_time := NULL,
@@ -10,18 +11,8 @@ FROM query(
     spanduck_is_not_loaded__pip_install_spanduck(
         'long_table',
         project,
-        CASE
-            WHEN isinf(CAST(start_time AS TIMESTAMPTZ)) AND CAST(start_time AS TIMESTAMPTZ) > TIMESTAMPTZ 'epoch'
-                THEN 9223372036854775807
-            WHEN isinf(CAST(start_time AS TIMESTAMPTZ)) THEN NULL
-            ELSE epoch_us(CAST(start_time AS TIMESTAMPTZ))
-        END,
-        CASE
-            WHEN isinf(CAST(end_time AS TIMESTAMPTZ)) AND CAST(end_time AS TIMESTAMPTZ) < TIMESTAMPTZ 'epoch'
-                THEN -9223372036854775807
-            WHEN isinf(CAST(end_time AS TIMESTAMPTZ)) THEN NULL
-            ELSE epoch_us(CAST(end_time AS TIMESTAMPTZ))
-        END,
+        start_us,
+        end_us,
         filter,
         NULL,
         NULL,

@@ -1,3 +1,4 @@
+-- `start_us` and `end_us` are the expressions of their files.
 CREATE OR REPLACE MACRO spans(
     project,
     start_time := NULL,
@@ -11,18 +12,8 @@ FROM query(
     spanduck_is_not_loaded__pip_install_spanduck(
         'spans',
         project,
-        CASE
-            WHEN isinf(CAST(start_time AS TIMESTAMPTZ)) AND CAST(start_time AS TIMESTAMPTZ) > TIMESTAMPTZ 'epoch'
-                THEN 9223372036854775807
-            WHEN isinf(CAST(start_time AS TIMESTAMPTZ)) THEN NULL
-            ELSE epoch_us(CAST(start_time AS TIMESTAMPTZ))
-        END,
-        CASE
-            WHEN isinf(CAST(end_time AS TIMESTAMPTZ)) AND CAST(end_time AS TIMESTAMPTZ) < TIMESTAMPTZ 'epoch'
-                THEN -9223372036854775807
-            WHEN isinf(CAST(end_time AS TIMESTAMPTZ)) THEN NULL
-            ELSE epoch_us(CAST(end_time AS TIMESTAMPTZ))
-        END,
+        start_us,
+        end_us,
         filter,
         CAST(columns AS VARCHAR[]),
         CAST(sample_rate AS DOUBLE),

@@ -5,21 +5,21 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING, Final
 
-from spanduck_sql.expressions import (
-    Between,
-    Compare,
-    Contains,
-    In,
-    IsNull,
-    Like,
-    Opaque,
-    Predicate,
-    Visitor,
-    fold,
-)
+from spanduck_sql.visitors import Visitor, fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from spanduck_sql.expressions import (
+        Between,
+        Compare,
+        Contains,
+        In,
+        IsNull,
+        Like,
+        Opaque,
+        Predicate,
+    )
 
 _Values = frozenset[bool | None]
 """What a part may come to; NULL is None."""

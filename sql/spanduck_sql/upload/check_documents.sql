@@ -1,6 +1,6 @@
--- Documents that break a limit: for each rule the first list and how many. Metadata arrives as the
--- JSON text of an object, because a dictionary directly inside another is encoded again; its values
--- must be texts, numbers and booleans, or lists of them.
+-- Documents that break a limit, each with its rule. Metadata arrives as the JSON text of an object,
+-- because a dictionary directly inside another is encoded again; its values must be texts, numbers
+-- and booleans, or lists of them.
 WITH documents AS MATERIALIZED (
     SELECT
         row_index,
@@ -11,13 +11,7 @@ WITH documents AS MATERIALIZED (
         json_type(element, '$."document.content"') AS content_type,
         json_type(element, '$."document.metadata"') AS metadata_type,
         json_extract_string(element, '$."document.metadata"') AS metadata
-    FROM (
-        SELECT
-            row_index,
-            unnest(value) AS element
-        FROM given
-    )
-    WHERE element <> ''
+    FROM given
 ),
 
 metadata AS MATERIALIZED (
@@ -28,88 +22,77 @@ metadata AS MATERIALIZED (
     FROM documents
     WHERE metadata_type IN ('OBJECT', 'VARCHAR', 'ARRAY')
         AND metadata NOT IN ('', '[]')
-),
-
-broken AS (
-    SELECT
-        'document.id is longer than 100 characters' AS rule,
-        row_index,
-        element
-    FROM documents
-    WHERE length(id) > 100
-    UNION ALL
-    SELECT
-        'document.content is longer than 4,000,000 characters',
-        row_index,
-        element
-    FROM documents
-    WHERE length(content) > 4000000
-    UNION ALL
-    SELECT
-        'document.metadata is no dictionary',
-        row_index,
-        element
-    FROM metadata
-    WHERE COALESCE(json_type(metadata), 'NULL') <> 'OBJECT'
-    UNION ALL
-    SELECT
-        'document.metadata holds more than texts, numbers, booleans and lists of them',
-        row_index,
-        element
-    FROM metadata
-    WHERE json_type(metadata) = 'OBJECT'
-        AND (
-            list_has_any(
-                list_transform(json_extract(metadata, '$.*'), lambda item: json_type(item)),
-                ['NULL', 'OBJECT']
-            )
-            OR list_has_any(
-                list_transform(json_extract(metadata, '$.*[*]'), lambda item: json_type(item)),
-                ['NULL', 'OBJECT', 'ARRAY']
-            )
-        )
-    UNION ALL
-    SELECT
-        'document.metadata has a list of texts and others',
-        row_index,
-        element
-    FROM metadata
-    WHERE list_bool_or(
-        list_transform(
-            json_extract(metadata, '$.*'),
-            lambda item: len(
-                list_distinct(
-                    list_transform(
-                        json_extract(item, '$[*]'),
-                        lambda entry: json_type(entry) = 'VARCHAR'
-                    )
-                )
-            ) > 1
-        )
-    )
-    UNION ALL
-    SELECT
-        'document.id is no text',
-        row_index,
-        element
-    FROM documents
-    WHERE id_type NOT IN ('VARCHAR', 'NULL', 'ARRAY', 'OBJECT')
-        AND id NOT IN ('0', '0.0', 'false')
-    UNION ALL
-    SELECT
-        'document.content is no text',
-        row_index,
-        element
-    FROM documents
-    WHERE content_type NOT IN ('VARCHAR', 'NULL', 'ARRAY', 'OBJECT')
-        AND content NOT IN ('0', '0.0', 'false')
 )
 
 SELECT
-    rule,
-    min(row_index) AS row_index,
-    arg_min(element, row_index) AS element,
-    count(DISTINCT row_index) AS lists
-FROM broken
-GROUP BY rule
-ORDER BY rule
+    'document.id is longer than 100 characters' AS rule,
+    row_index,
+    element
+FROM documents
+WHERE length(id) > 100
+UNION ALL
+SELECT
+    'document.content is longer than 4,000,000 characters',
+    row_index,
+    element
+FROM documents
+WHERE length(content) > 4000000
+UNION ALL
+SELECT
+    'document.metadata is no dictionary',
+    row_index,
+    element
+FROM metadata
+WHERE COALESCE(json_type(metadata), 'NULL') <> 'OBJECT'
+UNION ALL
+SELECT
+    'document.metadata holds more than texts, numbers, booleans and lists of them',
+    row_index,
+    element
+FROM metadata
+WHERE json_type(metadata) = 'OBJECT'
+    AND (
+        list_has_any(
+            list_transform(json_extract(metadata, '$.*'), lambda item: json_type(item)),
+            ['NULL', 'OBJECT']
+        )
+        OR list_has_any(
+            list_transform(json_extract(metadata, '$.*[*]'), lambda item: json_type(item)),
+            ['NULL', 'OBJECT', 'ARRAY']
+        )
+    )
+UNION ALL
+SELECT
+    'document.metadata has a list of texts and others',
+    row_index,
+    element
+FROM metadata
+WHERE list_bool_or(
+    list_transform(
+        json_extract(metadata, '$.*'),
+        lambda item: len(
+            list_distinct(
+                list_transform(
+                    json_extract(item, '$[*]'),
+                    lambda entry: json_type(entry) = 'VARCHAR'
+                )
+            )
+        ) > 1
+    )
+)
+UNION ALL
+SELECT
+    'document.id is no text',
+    row_index,
+    element
+FROM documents
+WHERE id_type NOT IN ('VARCHAR', 'NULL', 'ARRAY', 'OBJECT')
+    AND id NOT IN ('0', '0.0', 'false')
+UNION ALL
+SELECT
+    'document.content is no text',
+    row_index,
+    element
+FROM documents
+WHERE content_type NOT IN ('VARCHAR', 'NULL', 'ARRAY', 'OBJECT')
+    AND content NOT IN ('0', '0.0', 'false')

@@ -1,4 +1,4 @@
--- Embeddings that break a limit: for each rule the first list and how many.
+-- Embeddings that break a limit, each with its rule.
 WITH embeddings AS MATERIALIZED (
     SELECT
         row_index,
@@ -7,59 +7,42 @@ WITH embeddings AS MATERIALIZED (
         json_type(element, '$."embedding.vector"') AS vector_type,
         json_extract_string(element, '$."embedding.text"') AS text,
         json_type(element, '$."embedding.text"') AS text_type
-    FROM (
-        SELECT
-            row_index,
-            unnest(value) AS element
-        FROM given
-    )
-    WHERE element <> ''
-),
-
-broken AS (
-    SELECT
-        'embedding.vector has one dimension' AS rule,
-        row_index,
-        element
-    FROM embeddings
-    WHERE vector_type = 'ARRAY'
-        AND dimensions = 1
-    UNION ALL
-    SELECT
-        'embedding.vector has more than 20,000 dimensions',
-        row_index,
-        element
-    FROM embeddings
-    WHERE dimensions > 20000
-    UNION ALL
-    SELECT
-        'embedding.text is longer than 4,000,000 characters',
-        row_index,
-        element
-    FROM embeddings
-    WHERE length(text) > 4000000
-    UNION ALL
-    SELECT
-        'embedding.text is no text',
-        row_index,
-        element
-    FROM embeddings
-    WHERE text_type NOT IN ('VARCHAR', 'NULL', 'ARRAY', 'OBJECT')
-        AND text NOT IN ('0', '0.0', 'false')
-    UNION ALL
-    SELECT
-        'embedding.vector is no list',
-        row_index,
-        element
-    FROM embeddings
-    WHERE vector_type NOT IN ('ARRAY', 'NULL', 'VARCHAR', 'OBJECT')
+    FROM given
 )
 
 SELECT
-    rule,
-    min(row_index) AS row_index,
-    arg_min(element, row_index) AS element,
-    count(DISTINCT row_index) AS lists
-FROM broken
-GROUP BY rule
-ORDER BY rule
+    'embedding.vector has one dimension' AS rule,
+    row_index,
+    element
+FROM embeddings
+WHERE vector_type = 'ARRAY'
+    AND dimensions = 1
+UNION ALL
+SELECT
+    'embedding.vector has more than 20,000 dimensions',
+    row_index,
+    element
+FROM embeddings
+WHERE dimensions > 20000
+UNION ALL
+SELECT
+    'embedding.text is longer than 4,000,000 characters',
+    row_index,
+    element
+FROM embeddings
+WHERE length(text) > 4000000
+UNION ALL
+SELECT
+    'embedding.text is no text',
+    row_index,
+    element
+FROM embeddings
+WHERE text_type NOT IN ('VARCHAR', 'NULL', 'ARRAY', 'OBJECT')
+    AND text NOT IN ('0', '0.0', 'false')
+UNION ALL
+SELECT
+    'embedding.vector is no list',
+    row_index,
+    element
+FROM embeddings
+WHERE vector_type NOT IN ('ARRAY', 'NULL', 'VARCHAR', 'OBJECT')

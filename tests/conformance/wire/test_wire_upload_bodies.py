@@ -70,75 +70,54 @@ def span(number: int, **values: Any) -> dict[str, Any]:
     }
 
 
-def test_every_kind_of_column(both: Both) -> None:
-    frame = pd.DataFrame(
-        [
-            span(
-                number,
-                span_kind="LLM",
-                parent_id=None if number % 2 else f"span-{number + 1:012d}",
-                status_code=["OK", "error", "Unset", None][number % 4],
-                status_message="größer 🦆" if number % 3 else None,
-                events=[
-                    {
-                        "name": "e",
-                        "timestamp": "2026-01-01",
-                        "attributes": {"n": number, "d": {"z": 1}},
-                    }
-                ]
-                if number % 2
-                else [],
-                **{
-                    "attributes.llm.input_messages": [
-                        {
-                            "message.role": "user",
-                            "message.content": 'say "hi"\n\u2028 é',
-                            "message.tool_calls": [
-                                {
-                                    "tool_call.function.name": "f",
-                                    "tool_call.function.arguments": '{"a": 1}',
-                                }
-                            ],
-                        }
-                    ],
-                    "attributes.llm.output_messages": None
-                    if number % 3
-                    else [{"message.role": "x"}],
-                    "attributes.llm.invocation_parameters": '{"temperature": 0.5}',
-                    "attributes.llm.prompt_template.variables": {
-                        "a": 1,
-                        "d": {"z": {"y": [1, {}]}},
-                    },
-                    "attributes.metadata": {
-                        "k": number,
-                        "deep": {"a": {"b": {"c": "ü"}}},
-                        "n": None,
-                    }
-                    if number % 4
-                    else None,
-                    "attributes.retrieval.documents": [
-                        {
-                            "document.id": "1",
-                            "document.content": "text",
-                            "document.metadata": {"page": 1, "tags": ["a", "b"]},
-                        }
-                    ],
-                    "attributes.embedding.embeddings": [
-                        {"embedding.vector": [0.1, 1e-9, 3.0], "embedding.text": "t"}
-                    ],
-                    "attributes.llm.token_count.total": number,
-                    "attributes.exception.escaped": bool(number % 2),
-                    "attributes.custom.text": f"v{number}",
-                    "attributes.custom.list": ["a", "b"],
-                    "attributes.custom.number": number / 3,
-                    "attributes.custom.flag": True,
-                    "attributes.custom.struct": {"x": number},
-                    "attributes.custom.none": None,
-                },
-            )
-            for number in range(9)
-        ]
+MESSAGE = {
+    "message.role": "user",
+    "message.content": 'say "hi"\n\u2028 é',
+    "message.tool_calls": [
+        {"tool_call.function.name": "f", "tool_call.function.arguments": '{"a": 1}'}
+    ],
+}
+DOCUMENT = {
+    "document.id": "1",
+    "document.content": "text",
+    "document.metadata": {"page": 1, "tags": ["a", "b"]},
+}
+
+
+def every_kind(number: int) -> dict[str, Any]:
+    """A span with a column of every kind, some of them without a value in some rows."""
+    event = {"name": "e", "timestamp": "2026-01-01", "attributes": {"n": number, "d": {"z": 1}}}
+    metadata = {"k": number, "deep": {"a": {"b": {"c": "ü"}}}, "n": None}
+    attributes = {
+        "llm.input_messages": [MESSAGE],
+        "llm.output_messages": None if number % 3 else [{"message.role": "x"}],
+        "llm.invocation_parameters": '{"temperature": 0.5}',
+        "llm.prompt_template.variables": {"a": 1, "d": {"z": {"y": [1, {}]}}},
+        "metadata": metadata if number % 4 else None,
+        "retrieval.documents": [DOCUMENT],
+        "embedding.embeddings": [{"embedding.vector": [0.1, 1e-9, 3.0], "embedding.text": "t"}],
+        "llm.token_count.total": number,
+        "exception.escaped": bool(number % 2),
+        "custom.text": f"v{number}",
+        "custom.list": ["a", "b"],
+        "custom.number": number / 3,
+        "custom.flag": True,
+        "custom.struct": {"x": number},
+        "custom.none": None,
+    }
+    return span(
+        number,
+        span_kind="LLM",
+        parent_id=None if number % 2 else f"span-{number + 1:012d}",
+        status_code=["OK", "error", "Unset", None][number % 4],
+        status_message="größer 🦆" if number % 3 else None,
+        events=[event] if number % 2 else [],
+        **{f"attributes.{name}": value for name, value in attributes.items()},
     )
+
+
+def test_every_kind_of_column(both: Both) -> None:
+    frame = pd.DataFrame([every_kind(number) for number in range(9)])
     assert_equal(*upload(both, dataframe=frame))
 
 

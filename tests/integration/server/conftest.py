@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,6 +15,7 @@ import pyarrow.flight as fl  # noqa: TID251 - a test of the wire
 import pytest
 
 from spanduck import embedded
+from spanduck._folder import read_address
 from spanduck._wire import (
     ExportCommand,
     Trailer,
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from spanduck._folder import ServerAddress
     from spanduck.embedded import EmbeddedServer
 
 
@@ -67,7 +72,7 @@ def body(table: pa.Table, project: str, batch_rows: int = 10_000) -> bytes:
 class Caller:
     """Calls one server."""
 
-    server: EmbeddedServer
+    server: EmbeddedServer | ServerAddress
     flight: fl.FlightClient = field(init=False)
     rest: httpx.Client = field(init=False)
     options: fl.FlightCallOptions = field(init=False)
@@ -128,6 +133,9 @@ class Caller:
     def put(
         self, table: pa.Table, project: str = "p", *, kind: str = "evaluations"
     ) -> UpdateResult:
+        return UpdateResult.from_bytes(self.send(table, project, kind=kind))
+
+    def send(self, table: pa.Table, project: str, *, kind: str) -> bytes:
         command = WriteCommand(WriteKind(kind), self.server.space_id, project)
         descriptor = fl.FlightDescriptor.for_command(command.to_json())
         writer, results = self.flight.do_put(descriptor, table.schema, self.options)
@@ -135,7 +143,8 @@ class Caller:
             writer.write_table(table, max_chunksize=10_000)
             writer.done_writing()
             answer = results.read()
-        return UpdateResult.from_bytes(answer.to_pybytes())
+        said: bytes = answer.to_pybytes()
+        return said
 
     def status(self) -> dict[str, Any]:
         answer: dict[str, Any] = self.rest.get("/spanduck/status").json()
@@ -148,11 +157,34 @@ class Caller:
             time.sleep(0.02)
 
 
+@contextlib.contextmanager
+def rewriting_server(folder: Path) -> Iterator[Caller]:
+    """A caller of a server that rewrites tables from a thousand dead rows on."""
+    options = ["--min-dead-rows", "1000", "--rewrite-after", "0.1", "--stop-with-stdin"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "spanduck.server", "--path", str(folder), *options],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdout.readline()
+    address = read_address(folder)
+    assert address is not None
+    made = Caller(address)
+    yield made
+    made.close()
+    process.stdin.close()
+    assert process.wait(timeout=30) == 0
+    process.stdout.close()
+
+
 class Tools:
     """What the tests of this folder share; a fixture, because test folders are no packages."""
 
     spans = staticmethod(spans)
     body = staticmethod(body)
+    rewriting_server = staticmethod(rewriting_server)
     Caller = Caller
 
 

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
-
-from spanduck._folder import read_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,21 +24,8 @@ def project(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def caller_of_small(tmp_path: Path, tools: Any) -> Iterator[Any]:
     """A caller of a server that rewrites tables from a thousand dead rows on."""
-    options = ["--min-dead-rows", "1000", "--rewrite-after", "0.1", "--stop-with-stdin"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "spanduck.server", "--path", str(tmp_path), *options],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdout.readline()
-    made = tools.Caller(read_address(tmp_path))
-    yield made
-    made.close()
-    process.stdin.close()
-    assert process.wait(timeout=30) == 0
-    process.stdout.close()
+    with tools.rewriting_server(tmp_path) as made:
+        yield made
 
 
 def span_ids(*numbers: int) -> list[str]:

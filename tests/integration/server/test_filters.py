@@ -13,41 +13,39 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 UNICODE = "größe 🦆"
+NAN = float("nan")
+COLUMNS = {
+    "attributes.color": ["red", "Red", "it's", "", None, UNICODE, "100%", "red"],
+    "attributes.Color": ["x"] + [None] * 7,
+    "attributes.size": [1, 2, 3, 4, None, 6, 7, 8],
+    "attributes.ratio": [0.5, NAN, 1.5, None, -2.0, 1e300, 0.0, 7.5],
+    "attributes.flag": [True, False, None, True, False, True, None, True],
+    "attributes.metadata": [
+        json.dumps({"tier": "gold" if n % 2 else "tin", "n": n, "deep": {"x": n % 3}})
+        for n in range(7)
+    ]
+    + ["no JSON"],
+    "attributes.tags": [["a", "b"], ["b"], [], None, ["c"], ["a"], [], ["b"]],
+    "attributes.never": pa.array([None] * 8, pa.string()),
+    "events": [
+        [json.dumps({"name": "e", "attributes": {"exception.message": f"boom {n}"}})]
+        if n < 3
+        else []
+        for n in range(8)
+    ],
+    "eval.Quality.label": ["good", "bad", "good", None, None, None, None, None],
+    "eval.Quality.score": [1.0, NAN, 0.5, None, None, None, None, None],
+    "eval.quality.label": ["lower"] + [None] * 7,
+    "trace_eval.Quality.label": ["whole trace"] + [None] * 7,
+    "session_eval.Two words.score": [1, 2] + [None] * 6,
+}
 
 
 @pytest.fixture(scope="module")
 def filtered(module_server: Any, tools: Any) -> Iterator[Any]:
     """Exports of a project with a bit of everything, as the sorted numbers of its spans."""
     caller = tools.Caller(module_server)
-    nan = float("nan")
-    table = tools.spans(
-        8,
-        **{
-            "attributes.color": ["red", "Red", "it's", "", None, UNICODE, "100%", "red"],
-            "attributes.Color": ["x"] + [None] * 7,
-            "attributes.size": [1, 2, 3, 4, None, 6, 7, 8],
-            "attributes.ratio": [0.5, nan, 1.5, None, -2.0, 1e300, 0.0, 7.5],
-            "attributes.flag": [True, False, None, True, False, True, None, True],
-            "attributes.metadata": [
-                json.dumps({"tier": "gold" if n % 2 else "tin", "n": n, "deep": {"x": n % 3}})
-                for n in range(7)
-            ]
-            + ["no JSON"],
-            "attributes.tags": [["a", "b"], ["b"], [], None, ["c"], ["a"], [], ["b"]],
-            "attributes.never": pa.array([None] * 8, pa.string()),
-            "events": [
-                [json.dumps({"name": "e", "attributes": {"exception.message": f"boom {n}"}})]
-                if n < 3
-                else []
-                for n in range(8)
-            ],
-            "eval.Quality.label": ["good", "bad", "good", None, None, None, None, None],
-            "eval.Quality.score": [1.0, nan, 0.5, None, None, None, None, None],
-            "eval.quality.label": ["lower"] + [None] * 7,
-            "trace_eval.Quality.label": ["whole trace"] + [None] * 7,
-            "session_eval.Two words.score": [1, 2] + [None] * 6,
-        },
-    )
+    table = tools.spans(8, **COLUMNS)
     statuses = ["OK", "ERROR", "OK", "ERROR", "UNSET", "OK", "OK", "OK"]
     table = table.set_column(6, "status_code", pa.array(statuses))
     caller.upload(table, "filtered")

@@ -6,10 +6,9 @@ import json
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.flight as fl  # noqa: TID251 - a test of the wire
 import pytest
 
-from spanduck._wire import MetadataResult, WriteCommand, WriteKind
+from spanduck._wire import MetadataResult
 
 METADATA = "attributes.metadata"
 
@@ -24,14 +23,7 @@ def span_id(number: int) -> str:
 
 
 def put(caller: Any, project: str, table: pa.Table) -> MetadataResult:
-    command = WriteCommand(WriteKind.METADATA, caller.server.space_id, project)
-    descriptor = fl.FlightDescriptor.for_command(command.to_json())
-    writer, results = caller.flight.do_put(descriptor, table.schema, caller.options)
-    with writer:
-        writer.write_table(table, max_chunksize=10_000)
-        writer.done_writing()
-        answer = results.read()
-    return MetadataResult.from_bytes(answer.to_pybytes())
+    return MetadataResult.from_bytes(caller.send(table, project, kind="metadata"))
 
 
 def patch(caller: Any, project: str, *rows: tuple[int | str, Any]) -> MetadataResult:

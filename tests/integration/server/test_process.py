@@ -134,27 +134,27 @@ def test_ids_and_spans_survive_a_restart(tmp_path: Path, tools: Any) -> None:
         caller.close()
 
 
+def upload_until(stop: threading.Event, caller: Any, tools: Any, acknowledged: list[int]) -> None:
+    """Upload 500 spans after the other, until it is told to stop or nobody answers."""
+    number = 0
+    while not stop.is_set():
+        columns = {f"attributes.a{number % 1_500}": ["x" * 200] * 500}
+        body = tools.body(tools.spans(500, first=number, **columns), "p")
+        try:
+            if caller.post(body, rows=500).status_code != 200:
+                return
+        except httpx.HTTPError:
+            return
+        acknowledged.append(number)
+        number += 500
+
+
 def test_what_is_acknowledged_survives_kill_9(tmp_path: Path, tools: Any) -> None:
     server = embedded.serve(tmp_path)
     caller = tools.Caller(server)
     acknowledged: list[int] = []
     stop = threading.Event()
-
-    def upload() -> None:
-        number = 0
-        while not stop.is_set():
-            table = tools.spans(
-                500, first=number, **{f"attributes.a{number % 1_500}": ["x" * 200] * 500}
-            )
-            try:
-                if caller.post(tools.body(table, "p"), rows=500).status_code != 200:
-                    return
-            except httpx.HTTPError:
-                return
-            acknowledged.append(number)
-            number += 500
-
-    writer = threading.Thread(target=upload)
+    writer = threading.Thread(target=upload_until, args=(stop, caller, tools, acknowledged))
     writer.start()
     while len(acknowledged) < 5:
         time.sleep(0.01)

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +8,6 @@ import pyarrow as pa
 import pytest
 
 from spanduck import embedded
-from spanduck._folder import read_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,22 +17,8 @@ if TYPE_CHECKING:
 @pytest.fixture
 def caller(tmp_path: Path, tools: Any) -> Iterator[Any]:
     """A caller of a server that rewrites tables from a thousand dead rows on."""
-    options = ["--min-dead-rows", "1000", "--rewrite-after", "0.1", "--stop-with-stdin"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "spanduck.server", "--path", str(tmp_path), *options],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdout.readline()
-    address = read_address(tmp_path)
-    made = tools.Caller(address)
-    yield made
-    made.close()
-    process.stdin.close()
-    assert process.wait(timeout=30) == 0
-    process.stdout.close()
+    with tools.rewriting_server(tmp_path) as made:
+        yield made
     # All tables were replaced by copies without the dead rows.
     for name, dead in _spans_tables(tmp_path):
         assert "_v" in name

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from spanduck.embedded import EmbeddedServer
 
-HOUR_NS = 3_600 * 10**9
-
 
 @pytest.fixture
 def con(

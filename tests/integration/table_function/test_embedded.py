@@ -188,6 +188,16 @@ def test_nothing_configured_uses_the_shared_server_of_the_folder(
     os.kill(address.pid, signal.SIGTERM)
 
 
+ANNOTATIONS = {
+    "annotation.Good.label": ["yes", None],
+    "annotation.Good.score": pa.array([None, 0.5]),
+    "annotation.Good.updated_by": ["me", "you"],
+    "annotation.Good.updated_at": [1_700_000_000_123, 1_700_000_000_456],
+    "annotation.good.text": [None, "why"],
+    "annotation.notes": ["a note", None],
+}
+
+
 def test_annotations_are_rows(
     real: duckdb.DuckDBPyConnection,
     upload: Callable[[str, pa.Table], None],
@@ -195,17 +205,7 @@ def test_annotations_are_rows(
 ) -> None:
     upload("annotated", recent(3))
     ids = ["span-000000000000", "span-000000000001"]
-    rows = pa.table(
-        {
-            "context.span_id": ids,
-            "annotation.Good.label": ["yes", None],
-            "annotation.Good.score": pa.array([None, 0.5]),
-            "annotation.Good.updated_by": ["me", "you"],
-            "annotation.Good.updated_at": [1_700_000_000_123, 1_700_000_000_456],
-            "annotation.good.text": [None, "why"],
-            "annotation.notes": ["a note", None],
-        }
-    )
+    rows = pa.table({"context.span_id": ids, **ANNOTATIONS})
     given = {name.removeprefix("ARIZE_").lower(): v for name, v in server.environment().items()}
     with spanduck.SpansClient(settings=load_settings(given)) as client:
         client.update_annotations(project_name="annotated", dataframe=rows)
@@ -233,7 +233,13 @@ def test_annotations_are_rows(
     ).fetchall()
     assert wide == [(1,)]
     assert real.execute("SELECT count(*) FROM annotations('annotated')").fetchall() == [(3,)]
-    described = real.execute("DESCRIBE FROM annotations('annotated')").fetchall()
+
+
+def test_annotations_have_columns_of_their_own(
+    real: duckdb.DuckDBPyConnection, upload: Callable[[str, pa.Table], None]
+) -> None:
+    upload("unannotated", recent(1))
+    described = real.execute("DESCRIBE FROM annotations('unannotated')").fetchall()
     assert [(row[0], row[1]) for row in described[5:]] == [
         ("label", "VARCHAR"),
         ("score", "DOUBLE"),

@@ -3,22 +3,9 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from spanduck_sql.expressions import (
-    AlwaysTrue,
-    And,
-    Compare,
-    Comparison,
-    IsNull,
-    Like,
-    Literal,
-    Not,
-    Opaque,
-    Or,
-    Predicate,
-)
+from spanduck_sql.expressions import Compare, Comparison, Like, Literal
 from spanduck_sql.language.printer import to_text
 from spanduck_sql.rewrite import RewrittenCall, SpansCall, rewrite
-from spanduck_sql.rewriting.nulls import keeps_nulls
 from spanduck_sql.schema import CORE_TYPES
 
 SCHEMA = pa.schema(
@@ -405,30 +392,3 @@ def test_long_statements_are_read_or_left_alone(count: int) -> None:
     joins = " ".join(f"LEFT JOIN u u{i} ON u{i}.a = s.name" for i in range(count))
     joined = f"SELECT 1 FROM spans('p') s {joins} WHERE s.name LIKE 'a%'"
     assert changed(joined) == joined.replace("('p')", f"('p', {literal})")
-
-
-LIKE, NULL = Like("a", "x"), IsNull("a")
-ENGINE = Opaque("f(a)", "a function", ("a",))
-
-
-@pytest.mark.parametrize(
-    ("predicate", "expected"),
-    [
-        (LIKE, False),
-        (Not(LIKE), False),
-        (NULL, True),
-        (Not(NULL), False),
-        (ENGINE, True),
-        (AlwaysTrue(), True),
-        (And(ENGINE, LIKE), False),
-        (Or(ENGINE, LIKE), True),
-        (Not(And(NULL, ENGINE)), True),
-        (And(NULL, Not(NULL)), False),
-        (Or(LIKE, Not(LIKE)), False),
-        (Not(And(LIKE, Not(NULL))), True),
-    ],
-)
-def test_a_row_of_nulls_is_kept_only_by_what_may_be_true_of_it(
-    predicate: Predicate, expected: bool
-) -> None:
-    assert keeps_nulls(predicate) is expected

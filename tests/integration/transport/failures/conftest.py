@@ -11,14 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from spanduck._config import load_settings
-from spanduck._transport.rest import RestTransport
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from spanduck._config import Settings
+    from collections.abc import Iterator
 
 
 KEY = "ak-secret-1234567890"
@@ -117,26 +111,3 @@ def server() -> Iterator[CannedServer]:
     canned = CannedServer()
     yield canned
     canned.close()
-
-
-@pytest.fixture
-def settings(server: CannedServer, tmp_path: Path) -> Callable[..., Settings]:
-    def make(**overrides: Any) -> Settings:
-        given = {
-            "api_key": KEY,
-            "space": "U3BhY2U6MTphYmNk",
-            "api_host": "127.0.0.1",
-            "api_scheme": "http",
-            "api_port": server.port,
-            "read_timeout_s": 5.0,
-            **overrides,
-        }
-        return load_settings(given, cwd=tmp_path)
-
-    return make
-
-
-@pytest.fixture
-def rest(settings: Callable[..., Settings]) -> Iterator[RestTransport]:
-    with RestTransport(settings()) as transport:
-        yield transport

@@ -13,15 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from spanduck._config import load_settings
-from spanduck._transport.rest import RestTransport
 from spanduck._wire import make_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
-
-    from spanduck._config import Settings
 
 
 KEY = "ak-secret-1234567890"
@@ -36,6 +32,14 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     hang_up: str = ""
     wait: threading.Event | None = None
+
+    @property
+    def content(self) -> bytes:
+        return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+
+    def sent_headers(self) -> dict[str, str]:
+        length = {"Content-Length": str(len(self.content))}
+        return {"Content-Type": "application/json", **self.headers, **length}
 
 
 @dataclass
@@ -112,21 +116,12 @@ class FaultyServer:
                 if answer.hang_up:
                     self._hang_up()
                     return
-                content = (
-                    answer.body
-                    if isinstance(answer.body, bytes)
-                    else json.dumps(answer.body).encode()
-                )
                 with contextlib.suppress(OSError):
                     self.send_response(answer.status)
-                    for name, value in {
-                        "Content-Type": "application/json",
-                        **answer.headers,
-                    }.items():
+                    for name, value in answer.sent_headers().items():
                         self.send_header(name, value)
-                    self.send_header("Content-Length", str(len(content)))
                     self.end_headers()
-                    self.wfile.write(content)
+                    self.wfile.write(answer.content)
 
             def _hang_up(self) -> None:
                 self.close_connection = True
@@ -147,31 +142,6 @@ def server() -> Iterator[FaultyServer]:
     faulty = FaultyServer()
     yield faulty
     faulty.close()
-
-
-@pytest.fixture
-def settings(server: FaultyServer, tmp_path: Any) -> Callable[..., Settings]:
-    def make(**overrides: Any) -> Settings:
-        return load_settings(
-            {
-                "api_key": KEY,
-                "space": "U3BhY2U6MTphYmNk",
-                "api_host": "127.0.0.1",
-                "api_scheme": "http",
-                "api_port": server.port,
-                "read_timeout_s": 5.0,
-                **overrides,
-            },
-            cwd=tmp_path,
-        )
-
-    return make
-
-
-@pytest.fixture
-def rest(settings: Callable[..., Any]) -> Iterator[RestTransport]:
-    with RestTransport(settings()) as transport:
-        yield transport
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -14,35 +14,12 @@ import pyarrow as pa
 import pyarrow.flight as fl  # noqa: TID251 - a service that answers as told
 import pytest
 
-from spanduck import SpansClient, embedded
+from spanduck import SpansClient
 from spanduck._wire import MetadataResult
 from spanduck.exceptions import OutcomeUnknownError, UnknownProjectError, ValidationError
 from spanduck.types import MetadataResponse
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from spanduck.embedded import EmbeddedServer
-
 METADATA = "attributes.metadata"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    with embedded.serve(tmp_path_factory.mktemp("store")) as running:
-        yield running
-
-
-@pytest.fixture
-def client(
-    server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[SpansClient]:
-    monkeypatch.chdir(tmp_path)
-    for name, value in server.environment().items():
-        monkeypatch.setenv(name, value)
-    with SpansClient() as made:
-        yield made
 
 
 @pytest.fixture

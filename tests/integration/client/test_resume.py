@@ -11,7 +11,6 @@ import pyarrow as pa
 import pytest
 from tests.integration.faulty_proxy import FaultyProxy
 
-import spanduck
 from spanduck import SpansClient
 from spanduck._upload import parts
 from spanduck.exceptions import (
@@ -30,12 +29,6 @@ if TYPE_CHECKING:
 ROWS = 450
 CALLS = 5
 FAULTS = ("refused", "lost on the way", "answer lost")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    with spanduck.serve(tmp_path_factory.mktemp("store")) as running:
-        yield running
 
 
 @pytest.fixture
