@@ -74,7 +74,7 @@ class FolderLock:
         make_folder(folder)
         self._file: IO[bytes] | None = (folder / _LOCK).open("ab")
         deadline = time.monotonic() + patience_s
-        while not _try_lock(self._file):
+        while not try_lock(self._file):
             if time.monotonic() >= deadline:
                 self._file.close()
                 self._file = None
@@ -137,7 +137,8 @@ def remove_address(folder: Path) -> None:
 if sys.platform == "win32":
     import msvcrt
 
-    def _try_lock(file: IO[bytes]) -> bool:
+    def try_lock(file: IO[bytes]) -> bool:
+        """Lock an open file until it is closed; false when somebody else has."""
         try:
             file.seek(0)
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
@@ -148,7 +149,8 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _try_lock(file: IO[bytes]) -> bool:
+    def try_lock(file: IO[bytes]) -> bool:
+        """Lock an open file until it is closed; false when somebody else has."""
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

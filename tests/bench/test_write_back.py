@@ -24,7 +24,8 @@ LEAST_SENT = 200_000
 LEAST_RATIO = 3
 MOST_GROWTH_MB = 60
 MODEL = """SELECT "context.span_id" AS span_id, 'Quality' AS name,
-    if(number % 10 = 0, 'good {round}', 'same') AS label, number / 7 AS score FROM '{path}'"""
+    if(number % 10 = 0, 'good {round}', 'same') AS label, number / 7 AS score,
+    'The answer keeps to source ' || number || ' and says so' AS explanation FROM '{path}'"""
 
 
 @pytest.fixture
@@ -105,10 +106,10 @@ def test_one_changed_value_in_ten_takes_a_third_of_the_vendors_time(
     from arize import ArizeClient
 
     bench = fresh_bench()
-    path = spans(bench, sizes.medium)
+    path = spans(bench, sizes.large)
     given: dict[str, Any] = {"kind": "eval", "project": PROJECT, "state": tmp_path / "state.duckdb"}
     given |= {"model": "m", "progress": False, **bench.settings}
-    ratios = []
+    ratios, seconds = [], []
     with duckdb.connect() as con, pytest.MonkeyPatch.context() as patch:
         for name, value in bench.environment.items():
             patch.setenv(name, value)
@@ -118,19 +119,25 @@ def test_one_changed_value_in_ten_takes_a_third_of_the_vendors_time(
             sql = MODEL.format(path=path, round=number)
             began = time.perf_counter()
             with write_back(con, sql, **given) as report:
-                assert report.changed == sizes.medium // 10
+                assert report.changed == sizes.large // 10
             ours = time.perf_counter() - began
             began = time.perf_counter()
             frame = con.sql(
                 f"""SELECT span_id AS "context.span_id", label AS "eval.Quality.label",
-                    score AS "eval.Quality.score" FROM ({sql})"""
+                    score AS "eval.Quality.score",
+                    explanation AS "eval.Quality.explanation" FROM ({sql})"""
             ).df()
             vendor.spans.update_evaluations(
                 space_id=bench.server.space_id, project_name=PROJECT, dataframe=frame
             )
-            ratios.append((time.perf_counter() - began) / ours)
+            theirs = time.perf_counter() - began
+            ratios.append(theirs / ours)
+            seconds.append((ours, theirs))
     ratio = statistics.median(ratios)
-    figures.tell("one in ten changed: times the vendor's", ratio, "x", limit=f">= {LEAST_RATIO}")
+    for side, place in (("ours", 0), ("the vendor's", 1)):
+        median = statistics.median(pair[place] for pair in seconds)
+        figures.tell(f"one in ten of {sizes.large:,} changed, {side}", median, "s")
+    figures.tell("  times the vendor's", ratio, "x", limit=f">= {LEAST_RATIO}")
     assert ratio >= LEAST_RATIO
 
 

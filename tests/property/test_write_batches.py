@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from spanduck._write.partition import by_span
 from spanduck._write_back.kinds import EVAL
-from spanduck._write_back.ledger import SentName
+from spanduck._write_back.names import SentName
 from spanduck._write_back.wire import wire_pieces, wire_schema
 
 EVALUATIONS = tuple(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import typer
 
 from spanduck._output.consoles import say, stderr
+from spanduck._temporary import remove_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,6 +63,7 @@ class Ending:
 
 def _leave(status: int) -> NoReturn:
     """End at once: a scan may still be in a native call, which an orderly end would wait for."""
+    remove_all()
     sys.stderr.flush()
     os._exit(status)
 

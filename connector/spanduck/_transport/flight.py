@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
@@ -19,6 +18,7 @@ import pyarrow as pa
 from pyarrow import flight  # noqa: TID251 - this is the client's half of it
 
 from spanduck._transport.abandoning import AbandonedCalls, from_closing
+from spanduck._transport.export_stream import ExportInfo, ExportStream
 from spanduck._transport.flight_errors import TOO_BUSY, mask, translated
 from spanduck._transport.retry import retrying
 from spanduck._wire import WireError, extra_headers, flight_headers
@@ -43,78 +43,21 @@ _RECONNECT: Final = (
 )
 
 
-@dataclass(frozen=True)
-class ExportInfo:
-    """What the service announces about an export.
-
-    Attributes:
-        schema: Wire schema, or None when the service does not tell it before the stream.
-        total_records: Rows of the snapshot the ticket names; negative when unknown.
-        ticket: What `open_export` redeems; None when there is nothing to read.
-    """
-
-    schema: pa.Schema | None
-    total_records: int
-    ticket: bytes | None
-
-
-class ExportStream:
-    """One open export. Whoever opened it closes it; `cancel` may come from any thread."""
-
-    # `Any`: pyarrow ships no types.
-    def __init__(
-        self, reader: Any, project: str, slots: threading.Semaphore, secret: str = ""
-    ) -> None:
-        self._reader = reader
-        self._secret = secret
-        self._project = project
-        self._slots: threading.Semaphore | None = slots
-        self._lock = threading.Lock()
-        self.schema: pa.Schema = reader.schema
-
-    def read(self) -> tuple[pa.RecordBatch | None, pa.Buffer | None] | None:
-        """Return the next batch and its `app_metadata`, either of them None; None at the end.
-
-        Waits as long as the service takes: call `cancel` from another thread to end that.
-        """
-        try:
-            chunk = self._reader.read_chunk()
-        except StopIteration:
-            return None
-        except (pa.ArrowException, OSError, KeyError) as exc:
-            raise translated(
-                exc, f"the export of {self._project!r}", is_read=True, secret=self._secret
-            ) from exc
-        return chunk.data, chunk.app_metadata
-
-    def cancel(self) -> None:
-        """End the call on both sides; a waiting `read` fails soon after."""
-        self._reader.cancel()
-
-    def close(self) -> None:
-        """Cancel what was not read, and give the place back. Idempotent."""
-        with self._lock:
-            slots, self._slots = self._slots, None
-        if slots is not None:
-            self.cancel()
-            slots.release()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
 class FlightTransport:
     """Calls to the Flight half of the service, over one channel. Safe to use from several threads.
 
     Nothing is contacted until the first call. A context manager; `close` is idempotent, and streams
     that are still open go on until they are closed themselves.
+
+    Args:
+        settings: Address, key, certificates and time-outs.
+        cancel: Ends the repetitions of a look-up when it is set, for whom `get_info` is given no
+            other. Who reads streams may look at it too.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, cancel: threading.Event | None = None) -> None:
         self._settings = settings
+        self.cancel = cancel
         self._lock = threading.Lock()
         self._client: Any = None
         self._closing = threading.Event()
@@ -130,7 +73,9 @@ class FlightTransport:
             UnavailableError: Nobody answered within `connect_timeout_s`, or not now.
             ServiceError: The service refuses; the subclass says why.
         """
-        policy = retrying(total_s=self._settings.local.connect_timeout_s, cancel=cancel)
+        policy = retrying(
+            total_s=self._settings.local.connect_timeout_s, cancel=cancel or self.cancel
+        )
         return policy(self._get_info, command)
 
     def open_export(self, info: ExportInfo, *, project: str = "") -> ExportStream:

@@ -12,11 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spanduck._progress import progress
-from spanduck._write.rules import Status
+from spanduck._write_back.cancelling import told_as_cancelled
 from spanduck._write_back.held import held_values
 from spanduck._write_back.keys import matches
+from spanduck._write_back.kinds import METADATA_KIND
 from spanduck._write_back.limits import is_over
 from spanduck._write_back.options import Against
+from spanduck._write_back.outcomes import Status
 from spanduck._write_back.plan import WritePlan
 from spanduck._write_back.report import WriteBackReport
 from spanduck._write_back.send import Sender
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from spanduck._config import Settings
-    from spanduck._function.attachment import Attachment
     from spanduck._transport.flight import FlightTransport
     from spanduck._write_back.incremental import Watermark
     from spanduck._write_back.keys import SpanKey
@@ -55,8 +56,7 @@ class Account:
         run_id: The run.
         rows: Rows of the model.
         began: When the run began, by the monotonic clock.
-        attachment: What cancels the run; None on a connection that is not attached.
-        stop: What cancels it, too.
+        stop: What cancels it.
     """
 
     ledger: Ledger
@@ -69,7 +69,6 @@ class Account:
     run_id: str
     rows: int
     began: float
-    attachment: Attachment | None
     stop: threading.Event
 
     def spans_of(self, key: SpanKey) -> Iterator[pa.RecordBatch]:
@@ -88,7 +87,7 @@ class Account:
         queue = self._compare()
         number = size = 0
         made = calls(
-            self.ledger,
+            self.ledger.outbox,
             project=self.target.project,
             batch_rows=self.options.batch_rows,
             now_ms=int(time.time() * 1000),
@@ -122,25 +121,36 @@ class Account:
         """Send what differs, and return what became of every value."""
         self.state.begin_run()
         try:
-            self._compare()
-            if self.options.against is Against.SERVICE:
-                for entries in self.ledger.unchanged_entries():
-                    self.state.adopt(entries)
-            report = self._sent()
-            self._conclude(report, watermark)
-        except CancelledError as exc:
-            self.state.break_run("interrupted", exc.message)
-            raise
+            with told_as_cancelled(self.stop):
+                self._compare()
+                if self.options.against is Against.SERVICE:
+                    for entries in self.ledger.unchanged_entries():
+                        self.state.adopt(entries)
+                elif self.ledger.kind is not METADATA_KIND:
+                    for entries in self.ledger.unchanged_entries():
+                        self.state.keep_known(entries)
+                report = self._sent()
+                self._conclude(report, watermark)
         except BaseException as exc:
-            self.state.break_run("interrupted" if _is_interrupt(exc) else "failed", str(exc))
+            self._break(exc)
             raise
         return report
+
+    def _break(self, exc: BaseException) -> None:
+        try:
+            if isinstance(exc, CancelledError):
+                self.state.break_run("interrupted", exc.message)
+            else:
+                self.state.break_run("failed", str(exc))
+        except duckdb.Error as also:
+            # What the run failed with says more, and a state that cannot be written is often why.
+            exc.add_note(f"How the run ended could not be noted in {self.state.place}: {also}")
 
     def _sent(self) -> WriteBackReport:
         for refusals in self.ledger.refusals():
             if refusals.num_rows:
                 self.state.note_refused(refusals)
-        total, _ = self.ledger.measure_to_send()
+        total = self.ledger.outbox.count()
         with progress(
             unit="values", total=total, is_wanted=self.settings.local.progress
         ) as advance:
@@ -155,8 +165,6 @@ class Account:
                 look=self._look,
                 stop=self.stop,
             )
-            if self.attachment is not None:
-                self.attachment.opened(sender)
             self._stop_if_invalid(sender)
             sender.run()
         counts = self.ledger.counts()
@@ -212,7 +220,7 @@ class Account:
             for batch in self._held(self.ledger.names(), None):
                 self.ledger.hold(self.ledger.hashed([batch]))
         else:
-            for batch in self.state.accepted():
+            for batch in self.state.accepted(self.ledger.unknown_keys()):
                 self.ledger.hold(pa.Table.from_batches([batch]))
         if self.options.only_failed:
             self.ledger.fail_before(self.state.failed())
@@ -244,15 +252,6 @@ class Account:
             names=names,
             span_ids=span_ids,
         )
-
-
-def _is_interrupt(exc: BaseException | None) -> bool:
-    # Ctrl-C within a statement is an error of the engine's.
-    while exc is not None:
-        if isinstance(exc, KeyboardInterrupt | duckdb.InterruptException):
-            return True
-        exc = exc.__cause__ or exc.__context__
-    return False
 
 
 _PLANNED: Final = (Status.UNCHANGED, Status.INVALID, Status.DUPLICATE, Status.UNMATCHED)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from spanduck._rest_calls.annotation_configs import iter_configs
-from spanduck._write_back.ledger import Config
 from spanduck.exceptions import AuthenticationError, NotFoundError
 from spanduck.types import CategoricalAnnotationConfig, ContinuousAnnotationConfig
 
@@ -16,6 +16,23 @@ if TYPE_CHECKING:
     from spanduck.types import AnnotationConfig
 
 _FORBIDDEN: Final = 403
+
+
+@dataclass(frozen=True)
+class Config:
+    """What an annotation config allows under its name.
+
+    Attributes:
+        name: The annotation.
+        minimum: Least score; None for any.
+        maximum: Greatest score.
+        labels: The labels there are; None for any.
+    """
+
+    name: str
+    minimum: float | None = None
+    maximum: float | None = None
+    labels: tuple[str, ...] | None = None
 
 
 def configs_of(rest: RestTransport, space_id: str) -> Sequence[Config]:

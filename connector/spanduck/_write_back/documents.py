@@ -11,11 +11,13 @@ import pyarrow.compute as pc
 
 from spanduck._write.arrays import constant, texts, to_arrow
 from spanduck._write_back.kinds import METADATA_PREFIX, PATCH
-from spanduck._write_back.shape import ModelColumn, Shape, type_problem
+from spanduck._write_back.model_columns import ModelColumn, type_problem
 from spanduck._write_back.values import VALUE_SCHEMA, Problems, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from spanduck._write_back.shape import Shape
 
     ToJson = Callable[[list[pa.Array]], list[pa.Array]]
 

@@ -11,7 +11,6 @@ from spanduck_sql.schema import (
     EVALUATION_FIELDS,
     LEVEL_BY_PREFIX,
     METADATA,
-    PREFIX_BY_LEVEL,
     parse_annotation_column,
     parse_evaluation_column,
 )
@@ -131,8 +130,3 @@ METADATA_KIND: Final = Kind(
 )
 KIND_BY_WORD: Final = {kind.word: kind for kind in (EVAL, ANNOTATION, METADATA_KIND)}
 KINDS: Final = tuple(KIND_BY_WORD)
-
-
-def shown_name(level: str, name: str | None) -> str | None:
-    """Return a value's name as reports tell it: of a trace or session with its column's prefix."""
-    return name if level == SPAN else f"{PREFIX_BY_LEVEL[level]}.{name}"

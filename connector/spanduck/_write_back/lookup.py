@@ -110,6 +110,7 @@ class Lookup:
             # What is missing here would be sent anew, or be told to be unknown.
             completeness="strict",
             read_timeout_s=local.read_timeout_s,
+            cancel=self.flight.cancel,
             transform=transform,
             fallback=unfiltered.command() if filter_text else None,
         )

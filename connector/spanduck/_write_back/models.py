@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import duckdb
+
 from spanduck._function.database import database_of
 from spanduck._progress import owned
-from spanduck._write.rules import Status
 from spanduck._write_back.model import read_model
+from spanduck._write_back.outcomes import Status
 from spanduck._write_back.run import run_model
 from spanduck.exceptions import CancelledError, ValidationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from os import PathLike
 
     from duckdb import DuckDBPyConnection
@@ -121,14 +123,16 @@ def run_models(
     stopped = threading.Event() if stop is None else stop
     outcomes: list[ModelOutcome] = list(_checked(files, options.get("project")))
     one_at_a_time = threading.Lock()
+    cursors: dict[int, DuckDBPyConnection] = {}
 
     def run(place: int) -> None:
         try:
             if outcomes[place].failure is None:
                 with one_at_a_time:
-                    cursor = con.cursor()
+                    cursor = cursors[place] = con.cursor()
                 with contextlib.closing(cursor):
                     outcomes[place] = _outcome(cursor, files[place], stopped, options)
+                del cursors[place]
             if on_end is not None:
                 with one_at_a_time:
                     on_end(outcomes[place])
@@ -143,7 +147,9 @@ def run_models(
                 ended.result()
         except BaseException:
             stopped.set()
-            _cancel(con, runs)
+            _cancel(con, cursors, runs)
+            for outcome in outcomes:
+                outcome.close()
             raise
     return outcomes
 
@@ -160,12 +166,20 @@ def _outcome(
         return ModelOutcome(path, failure=exc)
 
 
-def _cancel(con: DuckDBPyConnection, runs: Sequence[Future[None]]) -> None:
+def _cancel(
+    con: DuckDBPyConnection,
+    cursors: Mapping[int, DuckDBPyConnection],
+    runs: Sequence[Future[None]],
+) -> None:
     """Wait for the runs, which were told to stop, and end what they may be waiting for."""
     database = database_of(con)
     while wait(runs, timeout=_CANCEL_PAUSE_S).not_done:
         if database is not None and database.attachment is not None:
             database.attachment.cancel()
+        for cursor in list(cursors.values()):
+            # It may be closed by now.
+            with contextlib.suppress(duckdb.Error):
+                cursor.interrupt()
 
 
 def _checked(files: Sequence[Path], project: str | None) -> Iterator[ModelOutcome]:

@@ -22,7 +22,8 @@ from spanduck._write_back.ledger import OUTCOME_SCHEMA
 from spanduck._write_back.model import Model, read_model
 from spanduck._write_back.options import RunOptions
 from spanduck._write_back.plan import WritePlan
-from spanduck._write_back.run import name_of, run
+from spanduck._write_back.run import name_of
+from spanduck._write_back.running import run
 from spanduck._write_back.turns import turn
 from spanduck.exceptions import ConfigError, ValidationError
 

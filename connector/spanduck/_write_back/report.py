@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 
-from spanduck._write.rules import Status
 from spanduck._write_back.ledger import OUTCOME_SCHEMA, Ledger
+from spanduck._write_back.outcomes import Status
 from spanduck.exceptions import Error, WriteBackError
 
 if TYPE_CHECKING:

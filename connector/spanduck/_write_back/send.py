@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import queue
-import threading
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
-from spanduck._transport.retry import retrying
-from spanduck._wire import WireError, WriteCommand, WriteKind
+from spanduck._wire import WriteCommand, WriteKind
 from spanduck._write.arrays import texts
-from spanduck._write.rules import ErrorCode
-from spanduck._write_back.answer import Result, of_spans, read_answer
+from spanduck._write_back.answer import of_spans
+from spanduck._write_back.caller import Caller
 from spanduck._write_back.kinds import ANNOTATION, EVAL, METADATA_KIND
 from spanduck._write_back.limits import is_over
 from spanduck._write_back.options import Against
-from spanduck._write_back.wire_calls import Call, calls, without
+from spanduck._write_back.outcomes import ErrorCode
+from spanduck._write_back.wire_calls import calls, without
 from spanduck.exceptions import (
     AuthenticationError,
     CancelledError,
@@ -32,11 +29,16 @@ from spanduck.exceptions import (
 )
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Generator, Iterator
 
+    import pyarrow as pa
+
+    from spanduck._write_back.caller import Answer, Putter
     from spanduck._write_back.ledger import Ledger
     from spanduck._write_back.options import RunOptions
     from spanduck._write_back.state import State
+    from spanduck._write_back.wire_calls import Call
 
 _COMMAND_BY_KIND: Final = {
     EVAL.word: WriteKind.EVALUATIONS,
@@ -47,23 +49,11 @@ _MOST_CUTS: Final = 2_000
 """Calls made to find the rows for which a service refuses whole calls; 34 or so find one row."""
 _MOST_IN_VAIN: Final = 100
 """Calls refused one after the other, after which no such row is looked for any more."""
-_BUSY_ATTEMPTS: Final = 8
-"""How often a call is made to a service that says it is too busy: for half a minute at most."""
 _ROUNDS: Final = 3
 """How often what is doubtful is looked for, and sent again where it did not arrive."""
 _POLL_S: Final = 0.1
-_COME_BACK: Final = (429, 503)
 # After these no later call would fare better, so none is made.
 _FINAL_ERRORS = (AuthenticationError, UnknownProjectError, UnavailableError)
-
-
-class Putter(Protocol):
-    """What sends one write-back; `FlightTransport` does."""
-
-    def put(
-        self, command: WriteCommand, schema: pa.Schema, batches: Iterator[pa.RecordBatch]
-    ) -> bytes:
-        """Send one write-back and return the payload of its one result."""
 
 
 @dataclass
@@ -77,17 +67,6 @@ class Traffic:
 
     calls: int = 0
     size_bytes: int = 0
-
-
-@dataclass(frozen=True)
-class _Answer:
-    """How a call ended: one of the two is there."""
-
-    number: int
-    call: Call
-    entries: pa.Table
-    result: Result | None = None
-    error: ServiceError | None = None
 
 
 class Sender:
@@ -120,14 +99,13 @@ class Sender:
     ) -> None:
         self._ledger = ledger
         self._state = state
-        self._flight = flight
+        self._project = project
         kind = _COMMAND_BY_KIND[ledger.kind.word]
-        self._command = WriteCommand(kind, space=space, project=project)
-        self._kind = ledger.kind
+        command = WriteCommand(kind, space=space, project=project)
+        self._caller = Caller(flight, command, ledger.kind, stop)
         self._options = options
         self._on_sent = on_sent
         self._look = look
-        self._answers: queue.SimpleQueue[_Answer] = queue.SimpleQueue()
         self._again: deque[Call] = deque()
         self._flying = self._numbers = self._refused = self._doubtful = self._total = 0
         self._cuts = self._in_vain = self._round_number = 0
@@ -136,22 +114,12 @@ class Sender:
         self._cancelled = stop
         self._over = ""
         self._doubt = ""
-        self._is_done = False
         self.traffic = Traffic()
 
     @property
     def is_stopped(self) -> bool:
         """Whether a limit ended the run."""
         return self._over.startswith(_STOPPED)
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether there is nothing to cancel."""
-        return self._is_done
-
-    def cancel(self) -> None:
-        """End it soon: `run` raises. From any thread."""
-        self._cancelled.set()
 
     def stop(self, why: str) -> None:
         """Send nothing more; the values that are left are noted as not sent."""
@@ -168,15 +136,9 @@ class Sender:
         Raises:
             ServiceError: The very first call failed in a way that concerns all: the key, the
                 project, or nobody is there. Nothing was sent then.
-            CancelledError: `cancel` was called. Calls under way may still arrive.
+            CancelledError: `stop` was set. Calls under way may still arrive.
         """
-        try:
-            self._run()
-        finally:
-            self._is_done = True
-
-    def _run(self) -> None:
-        self._total = self._ledger.measure_to_send()[0]
+        self._total = self._ledger.outbox.count()
         for number in range(_ROUNDS):
             self._round_number = number
             self._round()
@@ -204,8 +166,8 @@ class Sender:
 
     def _round(self) -> None:
         made = calls(
-            self._ledger,
-            project=self._command.project,
+            self._ledger.outbox,
+            project=self._project,
             batch_rows=self._options.batch_rows,
             now_ms=int(time.time() * 1000),
         )
@@ -243,42 +205,15 @@ class Sender:
         entries = self._ledger.entries(call.value_ids)
         self._state.begin_call(number, entries)
         self._flying += 1
-
-        # A daemon: a call cannot be cancelled, and must not keep the process.
-        threading.Thread(
-            target=lambda: self._answers.put(self._made(number, call, entries)),
-            name="spanduck-write",
-            daemon=True,
-        ).start()
-
-    def _made(self, number: int, call: Call, entries: pa.Table) -> _Answer:
-        policy = retrying(attempts=_BUSY_ATTEMPTS, cancel=self._cancelled, when=_is_busy)
-        try:
-            return _Answer(number, call, entries, result=policy(self._put, call))
-        except ServiceError as exc:
-            return _Answer(number, call, entries, error=exc)
-        except BaseException as exc:  # noqa: BLE001 - told by the thread that waits
-            return _Answer(number, call, entries, error=_unknown(exc))
-
-    def _put(self, call: Call) -> Result:
-        batches = (piece.batch for piece in call.pieces)
-        payload = self._flight.put(self._command, call.schema, batches)
-        try:
-            return read_answer(self._kind, payload)
-        except WireError as exc:
-            raise OutcomeUnknownError(
-                f"the service's answer cannot be read: {exc.message}"
-            ) from exc
+        self._caller.start(number, call, entries)
 
     def _take(self, *, fewer_than: int) -> None:
         while self._flying >= fewer_than:
             self._stop_if_cancelled()
-            try:
-                answer = self._answers.get(timeout=_POLL_S)
-            except queue.Empty:
-                continue
-            self._flying -= 1
-            self._settle(answer)
+            answer = self._caller.next_answer(_POLL_S)
+            if answer is not None:
+                self._flying -= 1
+                self._settle(answer)
 
     def _stop_if_cancelled(self) -> None:
         if self._cancelled.is_set():
@@ -287,7 +222,7 @@ class Sender:
                 next_step="Run it again: what was written is known, and is not sent twice.",
             )
 
-    def _settle(self, answer: _Answer) -> None:
+    def _settle(self, answer: Answer) -> None:
         call, error = answer.call, answer.error
         if isinstance(error, _FINAL_ERRORS) and not self.traffic.calls:
             self._state.forget_call(answer.number)
@@ -335,7 +270,7 @@ class Sender:
         rest = f" (in a call of {call.rows:,} rows, not searched further)" if is_part else ""
         self._reject(call.value_ids, code, f"{error.message}{rest}")
 
-    def _accept(self, answer: _Answer) -> None:
+    def _accept(self, answer: Answer) -> None:
         call, result = answer.call, answer.result
         assert result is not None  # noqa: S101 - or there was an error
         unmatched = of_spans(call, result.unmatched)
@@ -369,12 +304,3 @@ class Sender:
 
 
 _STOPPED: Final = "stopped"
-
-
-def _is_busy(exc: BaseException) -> bool:
-    # The transport repeats what it may by itself, but has no second look at what was sent.
-    return isinstance(exc, UnavailableError) and exc.status in _COME_BACK
-
-
-def _unknown(exc: BaseException) -> OutcomeUnknownError:
-    return OutcomeUnknownError(f"the call ended without an answer: {exc}")

@@ -6,11 +6,10 @@ One reading of the columns for all rows, before any row is read.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from spanduck._upload.values.kinds import SHORT_SPAN_ID
-from spanduck._write.rules import ErrorCode
 from spanduck._write_back.keys import infer_key
 from spanduck._write_back.kinds import (
     KIND_BY_WORD,
@@ -20,6 +19,7 @@ from spanduck._write_back.kinds import (
     Kind,
     NamedField,
 )
+from spanduck._write_back.model_columns import ModelColumn, ValueSource
 from spanduck.exceptions import ConfigError, ValidationError, did_you_mean, near_matches
 from spanduck_sql.schema import SPAN_ID, START_TIME
 
@@ -31,63 +31,6 @@ if TYPE_CHECKING:
 NULLS_SKIP: Final = "skip"
 NULLS_WRITE: Final = "write"
 Nulls = str | Mapping[str, str]
-_TEXT_TYPES: Final = frozenset({"VARCHAR"})
-_NUMBER_TYPES: Final = frozenset(
-    {
-        *("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"),
-        *("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"),
-        *("FLOAT", "DOUBLE", "BOOLEAN"),
-    }
-)
-
-
-@dataclass(frozen=True)
-class ModelColumn:
-    """A column of the model's result.
-
-    Attributes:
-        name: Its name, as selected.
-        type_name: Its SQL type, as DuckDB writes it.
-        position: Its place in the result, from 0.
-    """
-
-    name: str
-    type_name: str
-    position: int
-
-    @property
-    def is_text(self) -> bool:
-        """Whether its values are text: JSON is not, for its texts are quoted."""
-        return self.type_name in _TEXT_TYPES or self.type_name.startswith("ENUM(")
-
-    @property
-    def is_number(self) -> bool:
-        """Whether its values are numbers; a boolean is 1 or 0, as for the vendor's clients."""
-        return self.type_name in _NUMBER_TYPES or self.type_name.startswith("DECIMAL(")
-
-    @property
-    def may_read_as_number(self) -> bool:
-        """Whether its values are text that may be a number's."""
-        return self.is_text or self.type_name == "JSON"
-
-
-@dataclass(frozen=True)
-class ValueSource:
-    """Where one value of a row comes from.
-
-    Attributes:
-        fields: Its columns by field, such as `label`; of wide metadata by key.
-        level: Its level, when it is the same for all rows.
-        name: Its name, when it is the same for all rows; None with no column of it: none.
-        level_column: The column of its level otherwise; None for `span`.
-        name_column: The column of its name otherwise.
-    """
-
-    fields: dict[str, ModelColumn] = field(default_factory=dict)
-    level: str | None = None
-    name: str | None = None
-    level_column: ModelColumn | None = None
-    name_column: ModelColumn | None = None
 
 
 @dataclass(frozen=True)
@@ -110,30 +53,6 @@ class Shape:
     key: SpanKey | None = None
     written_nulls: frozenset[str] = frozenset()
     start_time: ModelColumn | None = None
-
-
-def type_problem(role: str, column: ModelColumn) -> tuple[ErrorCode, str] | None:
-    """Return why no value of `column` can serve as `role`, or None when its type is right."""
-    if role == "score":
-        if column.is_number or column.may_read_as_number:
-            return None
-        return (
-            ErrorCode.SCORE_NOT_A_NUMBER,
-            f"score is {column.type_name}, not a number; CAST it to DOUBLE",
-        )
-    if column.is_text:
-        return None
-    code = {
-        "span_id": ErrorCode.SPAN_ID_NOT_TEXT,
-        "name": ErrorCode.NAME_NOT_TEXT,
-        "key": ErrorCode.NAME_NOT_TEXT,
-        "level": ErrorCode.UNKNOWN_LEVEL,
-        "label": ErrorCode.LABEL_NOT_TEXT,
-        "explanation": ErrorCode.EXPLANATION_NOT_TEXT,
-        "text": ErrorCode.TEXT_NOT_TEXT,
-    }[role]
-    remedy = "extract it with ->>" if column.type_name == "JSON" else "CAST it to VARCHAR"
-    return code, f"{role} is {column.type_name}, not text; {remedy}"
 
 
 def model_shape(

@@ -7,17 +7,18 @@ call carries before it is made, and what became of it once it was answered.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
-import time
+from collections import deque
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
+import pyarrow.compute as pc
 
-from spanduck.exceptions import ConfigError, StateError
+from spanduck._write.arrays import texts
+from spanduck._write_back.migrations import text_of
+from spanduck._write_back.outcomes import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,19 +27,16 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-VERSION: Final = 1
-FORGETFUL: Final = ":memory:"
-"""A state that ends with the run: everything is sent each time."""
-_SCHEMA: Final = "spanduck_state"
-_FILE: Final = "state.duckdb"
 _READ_ROWS: Final = 50_000
-_MEMORY_LIMIT: Final = "160MB"
-_LOCK_WAIT_S: Final = 10.0
-_LOCK_PAUSE_S: Final = 0.1
+_UNMATCHED: Final = texts([Status.UNMATCHED])[0]
 _TURN: Final = threading.Lock()
 """Models of one process write to a state in turn: its transactions would conflict."""
 _live: set[str] = set()
 """Runs of this process that have not ended: what they have sent is theirs to settle."""
+_has_ended: Final = threading.Condition()
+_moments: Final = itertools.count()
+_last_begun: Final[deque[tuple[int, str]]] = deque(maxlen=2)
+"""The last two runs that began, and when: one of them is another than whoever asks."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +79,8 @@ class State:
         # A run that only plans has no number.
         self._names: dict[str, Any] = {**target.to_dict(), "run_id": run_id, "run": -1}
         self._not_looked_for: set[str] = set()
+        self._is_first = not _live
+        self._opened = next(_moments)
         self.place = place
 
     def of_kind(self, kind: str) -> Self:
@@ -91,9 +91,15 @@ class State:
         self._names["target"] = rows[0][0]
         return self
 
+    def is_made_anew(self) -> bool:
+        """Whether something was accepted under the project's name, but of another project."""
+        others = self._run("find_former").fetchall()
+        return bool(others) and not self._run("has_accepted").fetchall()
+
     def begin_run(self) -> None:
         """Note that the run has begun, and that earlier ones of its model are over."""
         _live.add(self._names["run_id"])
+        _last_begun.append((next(_moments), self._names["run_id"]))
         with self._transaction():
             self._run("interrupted_runs", {"others": list(self._others())})
             self._names["run"] = self._run("begin_run").fetchall()[0][0]
@@ -113,23 +119,33 @@ class State:
         with self._incoming("incoming_entries", entries), self._transaction():
             self._replace()
 
-    def accepted(self) -> Iterator[pa.RecordBatch]:
-        """Stream the hashes of what the service holds of the project, as far as is known."""
-        self._connection.execute(
-            "SET VARIABLE spanduck_target = $target", {"target": self._names["target"]}
-        )
-        relation = self._connection.sql(_text("read_accepted"))
-        yield from relation.to_arrow_reader(_READ_ROWS)
+    def accepted(self, keys: pa.Table) -> Iterator[pa.RecordBatch]:
+        """Stream the hashes of what the service holds under some keys, as far as is known.
+
+        Args:
+            keys: Their lower halves, `key_low`.
+        """
+        with self._incoming("incoming_keys", keys):
+            yield from self._read_target("read_accepted")
+
+    def known(self) -> Iterator[pa.RecordBatch]:
+        """Stream the quick numbers of the same, where they are known."""
+        yield from self._read_target("read_known")
+
+    def keep_known(self, entries: pa.Table) -> None:
+        """Note the quick numbers of values that turned out to be held, where there are none."""
+        with self._incoming("incoming_entries", entries), self._transaction():
+            self._run("keep_known")
 
     def failed(self) -> pa.Table:
         """Return the keys of the model's values that earlier runs did not write."""
-        return read_table(self._connection, _text("read_failed"), self._names)
+        return read_table(self._connection, text_of("read_failed"), self._names)
 
     def pending(self) -> pa.Table:
         """Return (span_id, level, name) of values sent without an answer, by runs that ended."""
         self._not_looked_for = self._others()
         others = {"others": list(self._not_looked_for)}
-        return read_table(self._connection, _text("read_pending"), {**self._names, **others})
+        return read_table(self._connection, text_of("read_pending"), {**self._names, **others})
 
     def settle_pending(self, seen: pa.Table) -> None:
         """Note what became of what was `pending`, from the hashes of what the service holds."""
@@ -159,7 +175,8 @@ class State:
             self._run("forget_call", {"call": call})
             self._run("log_accepted")
             self._run("forget_rejected")
-            if has_changed:
+            # What was new may be there by now, from a model that runs beside this one.
+            if has_changed or (self._is_shared() and self._run("has_some").fetchall()):
                 self._replace()
             else:
                 self._run("keep_new")
@@ -169,6 +186,8 @@ class State:
         with self._incoming("incoming_refusals", refusals), self._transaction():
             self._run("log_refused")
             self._run("keep_refused")
+            if pc.any(pc.equal(refusals.column("status"), _UNMATCHED)).as_py():
+                self._run("forget_unmatched")
 
     def forget_old_rejected(self) -> None:
         """Forget what earlier runs of the model failed to write: this one looked at all of it."""
@@ -187,8 +206,23 @@ class State:
 
     def close(self) -> None:
         """Close the connection. Idempotent."""
-        _live.discard(self._names["run_id"])
         self._connection.close()
+        with _has_ended:
+            _live.discard(self._names["run_id"])
+            _has_ended.notify_all()
+
+    def _read_target(self, name: str) -> Iterator[pa.RecordBatch]:
+        self._connection.execute(
+            "SET VARIABLE spanduck_target = $target", {"target": self._names["target"]}
+        )
+        yield from self._connection.sql(text_of(name)).to_arrow_reader(_READ_ROWS)
+
+    def _is_shared(self) -> bool:
+        """Whether another run of this process has been going on since this state was opened."""
+        return not self._is_first or any(
+            moment > self._opened and run_id != self._names["run_id"]
+            for moment, run_id in list(_last_begun)
+        )
 
     def _others(self) -> set[str]:
         return _live - {self._names["run_id"]}
@@ -227,7 +261,13 @@ class State:
     # `Any`: parameters are of the types of their columns.
     def _run(self, name: str, more: Mapping[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
         given = {**self._names, **(more or {})}
-        return run_statements(self._connection, _text(name), given)
+        return run_statements(self._connection, text_of(name), given)
+
+
+def wait_for_runs(timeout_s: float) -> None:
+    """Wait until every run of this process that has begun has noted how it ended."""
+    with _has_ended:
+        _has_ended.wait_for(lambda: not _live, timeout_s)
 
 
 def run_statements(
@@ -245,150 +285,3 @@ def read_table(con: duckdb.DuckDBPyConnection, text: str, given: Mapping[str, An
     (statement,) = con.extract_statements(text)
     named = {name: given[name] for name in statement.named_parameters}
     return con.sql(text, params=named or None).to_arrow_table()
-
-
-def open_state(
-    con: duckdb.DuckDBPyConnection | None,
-    place: str | Path | None,
-    home: Path,
-    target: Target,
-    run_id: str,
-) -> State:
-    """Open the state of write-backs, and make or migrate its tables.
-
-    Args:
-        con: The connection that the model runs on.
-        place: A file, or `:memory:`; None for the database of `con` when that is a file that may be
-            written, else for a file in `home`.
-        home: The local folder.
-        target: What the run writes to.
-        run_id: The run.
-
-    Raises:
-        StateError: The state is of a newer release, another process holds it, or it cannot be
-            written.
-    """
-    if place is None and con is not None:
-        database = _writable_database(con)
-        if database is not None:
-            return _prepared(_using(con, database), target, run_id, f"database {database}")
-    if place is not None and str(place) == FORGETFUL:
-        return _prepared(duckdb.connect(), target, run_id, FORGETFUL)
-    path = Path(place) if place is not None else home / _FILE
-    database = None if con is None else _database_in(con, path)
-    connection = _open_file(path) if con is None or database is None else _using(con, database)
-    return _prepared(connection, target, run_id, str(path))
-
-
-def _prepared(
-    connection: duckdb.DuckDBPyConnection, target: Target, run_id: str, place: str
-) -> State:
-    try:
-        connection.execute("SET enable_progress_bar = false")
-        with _TURN:
-            _migrate(connection, place)
-    except duckdb.Error as exc:
-        connection.close()
-        raise StateError(
-            f"the schema {_SCHEMA} in {place} is no state of write-backs: {exc}",
-            next_step="Name another state with state= (--state), or drop the schema.",
-        ) from exc
-    except BaseException:
-        connection.close()
-        raise
-    return State(connection, target, run_id, place)
-
-
-def _migrate(connection: duckdb.DuckDBPyConnection, place: str) -> None:
-    version = _version(connection)
-    if version > VERSION:
-        raise StateError(
-            f"the state in {place} has version {version}, and this release knows {VERSION}",
-            next_step="Install the newer spanduck that wrote it, or name another state.",
-        )
-    if version == VERSION:
-        return
-    connection.begin()
-    try:
-        # A file for each version, which makes it of the one before: the first makes it of nothing.
-        for step in range(version + 1, VERSION + 1):
-            run_statements(connection, _text(f"version_{step}"), {})
-    except BaseException:
-        connection.rollback()
-        raise
-    connection.commit()
-
-
-def _version(connection: duckdb.DuckDBPyConnection) -> int:
-    if not connection.execute(_text("find_tables")).fetchall():
-        return 0
-    ((version,),) = connection.execute(_text("read_version")).fetchall()
-    return int(version)
-
-
-def _writable_database(con: duckdb.DuckDBPyConnection) -> str | None:
-    # Not by a cursor, which has a current database of its own.
-    rows = con.sql(_text("find_database")).fetchall()
-    return str(rows[0][0]) if rows else None
-
-
-def _database_in(con: duckdb.DuckDBPyConnection, path: Path) -> str | None:
-    # A file is open in one place of a process only.
-    with contextlib.closing(con.cursor()) as cursor:
-        rows = cursor.execute(_text("find_files")).fetchall()
-    at = path.resolve()
-    for name, file, is_readonly in rows:
-        if Path(file).resolve() != at:
-            continue
-        if is_readonly:
-            raise StateError(
-                f"the state {path} is open for reading only, as the database {name}",
-                next_step="Name another file with state= (--state), or open it for writing.",
-            )
-        return str(name)
-    return None
-
-
-def _using(con: duckdb.DuckDBPyConnection, database: str) -> duckdb.DuckDBPyConnection:
-    cursor = con.cursor()
-    # Imported here: it takes longer to import than many write-backs to run.
-    from sqlglot import exp  # noqa: PLC0415
-
-    cursor.execute(exp.Use(this=exp.to_identifier(database, quoted=True)).sql("duckdb"))
-    return cursor
-
-
-def _open_file(path: Path) -> duckdb.DuckDBPyConnection:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as exc:
-        raise ConfigError(
-            f"the folder of the state {path} cannot be made: {exc.strerror}",
-            next_step="Name another file with state= (--state).",
-            setting="state",
-        ) from exc
-    deadline = time.monotonic() + _LOCK_WAIT_S
-    # A run writes a hundred megabytes and more; a checkpoint after each sixteen would double them.
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "wal_autocheckpoint": "256MB",
-        "memory_limit": _MEMORY_LIMIT,
-    }
-    while True:
-        try:
-            return duckdb.connect(path, config=config)
-        except duckdb.Error as exc:
-            is_locked = isinstance(exc, duckdb.IOException) and "lock" in str(exc).lower()
-            if not is_locked or time.monotonic() > deadline:
-                raise StateError(
-                    f"the state {path} cannot be opened: {exc}",
-                    next_step="Wait for the other run to end, or name another file with state="
-                    " (--state)."
-                    if is_locked
-                    else "Name another file with state= (--state).",
-                ) from exc
-            time.sleep(_LOCK_PAUSE_S)
-
-
-@cache
-def _text(name: str) -> str:
-    return (files("spanduck_sql") / "state" / f"{name}.sql").read_text(encoding="utf-8")

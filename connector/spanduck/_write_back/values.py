@@ -9,10 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spanduck._write.arrays import constant, to_arrow, to_numpy
-from spanduck._write_back.shape import ModelColumn, Shape, ValueSource, type_problem
+from spanduck._write_back.model_columns import ModelColumn, ValueSource, type_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from spanduck._write_back.shape import Shape
 
 VALUE_SCHEMA: Final = pa.schema(
     [

@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from spanduck._upload.prepare import cut
 from spanduck._upload.values.kinds import UPDATED_BY
 from spanduck._upload.values.notes import wrapped_notes
 from spanduck._wire import PATCH_DOCUMENT, UPLOAD_SCHEMA_KEY, upload_schema_text
 from spanduck._write.arrays import Bools, constant, texts, to_arrow, to_numpy
-from spanduck._write.pivot import cut
 from spanduck._write.rules import BATCH_BYTES
 from spanduck._write_back.kinds import ANNOTATION
 from spanduck_sql.schema import ANNOTATION_NOTES, SPAN_ID, AnnotationColumn
@@ -21,7 +21,7 @@ from spanduck_sql.schema import ANNOTATION_NOTES, SPAN_ID, AnnotationColumn
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from spanduck._write_back.ledger import SentName
+    from spanduck._write_back.names import SentName
 
 _TYPE_BY_FIELD: Final = {"label": pa.string(), "score": pa.float64(), "body": pa.string()}
 _NOTES_TYPE: Final = pa.list_(pa.string())
@@ -132,7 +132,7 @@ def _pieces(
         starts = is_start(column_by_name["span_id"])
         bounds = np.append(np.flatnonzero(starts), len(starts))
         first = 0
-        for batch in cut(widened(column_by_name, starts), batch_rows):
+        for batch in cut(widened(column_by_name, starts), rows=batch_rows, size_bytes=BATCH_BYTES):
             begin, first = bounds[first], first + len(batch)
             length = bounds[first] - begin
             yield WirePiece(

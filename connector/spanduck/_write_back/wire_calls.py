@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from spanduck._write.rules import BATCH_ROWS, CALL_BYTES, CALL_ROWS
+from spanduck._write.rules import BATCH_ROWS
 from spanduck._write_back.kinds import METADATA_KIND
 from spanduck._write_back.wire import (
     WirePiece,
@@ -23,8 +23,11 @@ from spanduck._write_back.wire import (
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
 
-    from spanduck._write_back.ledger import Ledger
+    from spanduck._write_back.outbox import Outbox
 
+CALL_ROWS: Final = 100_000
+CALL_BYTES: Final = 16 << 20
+"""Most of one call, which is held in memory until its outcome is known."""
 _CALL_BATCHES: Final = CALL_ROWS // BATCH_ROWS
 """Most full batches of a call, so that smaller batches make smaller calls."""
 
@@ -74,28 +77,28 @@ class Call:
 
 
 def calls(
-    ledger: Ledger, *, project: str, batch_rows: int, now_ms: int
+    outbox: Outbox, *, project: str, batch_rows: int, now_ms: int
 ) -> Generator[Call, None, None]:
     """Stream the calls that carry what is to be sent now.
 
     Args:
-        ledger: After `compare`.
+        outbox: What is to be sent.
         project: Name of the project.
         batch_rows: Most rows of a record batch.
         now_ms: When annotations are said to be from.
     """
     most_rows = batch_rows * _CALL_BATCHES
-    if ledger.kind is METADATA_KIND:
+    if outbox.kind is METADATA_KIND:
         schema = patch_schema(project)
-        patches = patch_pieces(ledger.patches_to_send(), schema, batch_rows=batch_rows)
+        patches = patch_pieces(outbox.patches_to_send(), schema, batch_rows=batch_rows)
         yield from _calls(schema, patches, most_rows)
         return
-    groups = ledger.groups()
+    groups = outbox.groups()
     # One value a span needs no sorting, and many models give a span's values one after the other.
-    sort = any(len(group) > 1 for group in groups) and not ledger.is_by_span()
+    sort = any(len(group) > 1 for group in groups) and not outbox.is_by_span()
     for number, names in enumerate(groups):
         schema = wire_schema(project, names)
-        values = ledger.to_send(number, sort=sort and len(names) > 1)
+        values = outbox.to_send(number, sort=sort and len(names) > 1)
         pieces = wire_pieces(values, names, schema, batch_rows=batch_rows, now_ms=now_ms)
         yield from _calls(schema, pieces, most_rows)
 

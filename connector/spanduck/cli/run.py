@@ -3,13 +3,18 @@
 import threading
 from enum import StrEnum
 from functools import partial
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from spanduck._output.ending import ending_well
 from spanduck._output.formats import SummaryFormat
 from spanduck.cli.options import Database, Space
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from spanduck._write_back.models import ModelOutcome
 
 
 class _Against(StrEnum):
@@ -29,6 +34,9 @@ def _limit(given: str | None) -> float | None:
     except ValidationError as exc:
         raise typer.BadParameter(str(exc)) from exc
 
+
+_NOTING_S = 5.0
+"""A run that was told to end does so much sooner; on a busy machine it must still note that."""
 
 Models = Annotated[
     list[str], typer.Argument(help="SQL models, and folders of them.", metavar="MODEL...")
@@ -101,17 +109,8 @@ def plan(
     The models are run and their values compared, so it costs what reading costs. Exit status 1
     when a model fails or a value is invalid.
     """
-    options = {
-        "project": project,
-        "space": space,
-        "state": state,
-        "against": str(against),
-        "full": full,
-        "only_failed": only_failed,
-        "limit": limit,
-        "dry_run": True,
-    }
-    _run(models, database, jobs, fmt, options)
+    chosen = _chosen(project, space, state, against, limit, full=full, only_failed=only_failed)
+    _run(models, database, jobs, fmt, {**chosen, "dry_run": True})
 
 
 def run(
@@ -137,7 +136,23 @@ def run(
     by the next one. All models are run, also after one that fails; exit status 1 when a model
     fails or a value was not written.
     """
-    options = {
+    chosen = _chosen(project, space, state, against, limit, full=full, only_failed=only_failed)
+    limits = {"max_invalid": max_invalid, "max_rejected": max_rejected}
+    _run(models, database, jobs, fmt, {**chosen, **limits})
+
+
+# `Any` here and below: arguments of `run_model`.
+def _chosen(
+    project: str | None,
+    space: str | None,
+    state: str | None,
+    against: _Against,
+    limit: int | None,
+    *,
+    full: bool,
+    only_failed: bool,
+) -> dict[str, Any]:
+    return {
         "project": project,
         "space": space,
         "state": state,
@@ -145,13 +160,9 @@ def run(
         "full": full,
         "only_failed": only_failed,
         "limit": limit,
-        "max_invalid": max_invalid,
-        "max_rejected": max_rejected,
     }
-    _run(models, database, jobs, fmt, options)
 
 
-# `Any`: arguments of `run_model`.
 def _run(
     models: list[str],
     database: str,
@@ -162,30 +173,47 @@ def _run(
     with ending_well() as ending:
         from spanduck._output.failures import EXPECTED
         from spanduck._output.interrupts import run_interruptibly
-        from spanduck._output.models import show_outcome, show_summary
-        from spanduck._write_back.models import JOBS, run_models
-        from spanduck.table_function import cancel, connect
+        from spanduck._output.models import show_summary
+        from spanduck.table_function import connect
 
         con = ending.connection = run_interruptibly(partial(connect, database), int)
-        stop = threading.Event()
-
-        def end() -> None:
-            stop.set()
-            cancel(con)
-
-        work = partial(
-            run_models,
-            con,
-            models,
-            jobs=jobs or JOBS,
-            stop=stop,
-            on_end=partial(show_outcome, fmt=fmt),
-            **{name: value for name, value in options.items() if value is not None},
-        )
-        outcomes = run_interruptibly(work, end)
+        given = {name: value for name, value in options.items() if value is not None}
+        outcomes = _outcomes(con, models, jobs, fmt, given)
         show_summary(outcomes, fmt)
         ending.is_failed = any(outcome.is_failed for outcome in outcomes)
         for outcome in outcomes:
             outcome.close()
             if outcome.failure is not None and not isinstance(outcome.failure, EXPECTED):
                 raise outcome.failure
+
+
+def _outcomes(
+    con: "DuckDBPyConnection",
+    models: list[str],
+    jobs: int | None,
+    fmt: SummaryFormat,
+    options: dict[str, Any],
+) -> "list[ModelOutcome]":
+    from spanduck._output.interrupts import run_interruptibly
+    from spanduck._output.models import show_outcome
+    from spanduck._write_back.models import JOBS, run_models
+    from spanduck._write_back.state import wait_for_runs
+    from spanduck.table_function import cancel
+
+    stop = threading.Event()
+
+    def end() -> None:
+        stop.set()
+        cancel(con)
+
+    def tell(outcome: "ModelOutcome") -> None:
+        # That they were ended is told once, for all of them.
+        if outcome.failure is None or not stop.is_set():
+            show_outcome(outcome, fmt)
+
+    work = partial(run_models, con, models, jobs=jobs or JOBS, stop=stop, on_end=tell, **options)
+    try:
+        return run_interruptibly(work, end)
+    except KeyboardInterrupt:
+        wait_for_runs(_NOTING_S)
+        raise

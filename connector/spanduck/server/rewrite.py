@@ -75,14 +75,17 @@ class Rewriter:
     def _run(self) -> None:
         while (written := self._written_until_pause()) is not None:
             for project in written:
-                try:
-                    for table in self._with_dead_rows(project):
-                        self._drop_dead_rows(project, table)
-                    for table in self._out_of_order(project):
-                        self._put_in_order(project, table)
-                except duckdb.Error:
-                    # The rows are as they were; the next write asks again.
-                    _log.exception("a table was not rewritten")
+                self._look_at(project)
+
+    def _look_at(self, project: int) -> None:
+        try:
+            for table in self._with_dead_rows(project):
+                self._drop_dead_rows(project, table)
+            for table in self._out_of_order(project):
+                self._put_in_order(project, table)
+        except duckdb.Error:
+            # The rows are as they were; the next write asks again.
+            _log.exception("a table was not rewritten")
 
     def _written_until_pause(self) -> set[int] | None:
         """Wait for a write and then for a pause; return the projects, or None to stop."""

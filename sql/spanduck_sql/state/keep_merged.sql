@@ -10,5 +10,7 @@ SELECT
     score,
     body_hash,
     $run,
-    now()
+    now(),
+    quick_key,
+    quick_value
 FROM spanduck_merged

@@ -8,7 +8,9 @@ SELECT
     e.key_low,
     coalesce(e.label_hash, h.label_hash) AS label_hash,
     coalesce(e.score, h.score) AS score,
-    coalesce(e.body_hash, h.body_hash) AS body_hash
+    coalesce(e.body_hash, h.body_hash) AS body_hash,
+    e.quick_key,
+    e.quick_value
 FROM incoming_entries AS e
 LEFT JOIN (
     SELECT key_high, key_low, label_hash, score, body_hash

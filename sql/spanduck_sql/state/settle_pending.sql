@@ -48,7 +48,9 @@ SELECT DISTINCT ON (key_high, key_low)
     score,
     body_hash,
     run,
-    now()
+    now(),
+    NULL,
+    NULL
 FROM spanduck_settled
 WHERE is_held;
 

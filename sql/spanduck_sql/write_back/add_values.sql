@@ -2,6 +2,7 @@
 INSERT INTO value
 WITH typed AS (
     SELECT
+        i.value_id,
         i.row,
         i.span_id,
         coalesce(i.level, 'span') AS level,
@@ -20,6 +21,8 @@ judged AS (
     SELECT
         *,
         CASE
+            -- It was judged when it was sent.
+            WHEN $is_known THEN NULL
             WHEN type_code IS NOT NULL THEN type_code
             WHEN span_id IS NULL THEN 'missing_span_id'
             WHEN regexp_full_match(span_id, $blank) THEN 'missing_span_id'
@@ -61,10 +64,11 @@ keyed AS (
     SELECT
         *,
         -- Of invalid ones too: by it a later run knows what has failed before.
-        CASE WHEN span_id IS NOT NULL THEN key_of(span_id, coalesce(level, ''), coalesce(name, '')) END AS key
+        CASE WHEN span_id IS NOT NULL AND NOT $is_known THEN key_of(span_id, coalesce(level, ''), coalesce(name, '')) END AS key
     FROM judged
 )
 SELECT
+    value_id,
     row,
     span_id,
     level,
@@ -133,6 +137,9 @@ SELECT
     END AS reason,
     high(key),
     low(key),
-    digest(label),
-    digest(CASE WHEN $kind = 'metadata' THEN stored_form(body) ELSE body END)
+    CASE WHEN NOT $is_known THEN digest(label) END,
+    CASE WHEN NOT $is_known THEN digest(CASE WHEN $kind = 'metadata' THEN stored_form(body) ELSE body END) END,
+    quick_key_of(span_id, level, name),
+    quick_value_of(label, score, body),
+    $is_known
 FROM keyed;

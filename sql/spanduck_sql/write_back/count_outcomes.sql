@@ -12,6 +12,7 @@ judged AS (
         count(error_code) AS invalid,
         count(*) - count(error_code) AS valid
     FROM value
+    WHERE NOT is_known
 )
 SELECT
     status,

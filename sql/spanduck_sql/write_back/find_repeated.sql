@@ -1,17 +1,8 @@
--- Finds the valid values that name one value of one span more than once. Halves of keys find the few candidates in
--- little memory. No text is grouped or joined: texts of aggregates and joins stay in memory, and a body is long.
--- A value whose key no span has is judged already.
-CREATE TEMPORARY TABLE collision AS
-SELECT key_low
-FROM value
-WHERE error_code IS NULL
-    AND rowid NOT IN (SELECT value_id FROM verdict)
-GROUP BY key_low
-HAVING count(*) > 1;
-
+-- Finds the values of `collision` that name one value of one span more than once. No text is grouped or joined: texts
+-- of aggregates and joins stay in memory, and a body is long.
 CREATE TEMPORARY TABLE candidate AS
 SELECT
-    v.rowid AS value_id,
+    v.value_id,
     v.row,
     v.key_high,
     v.key_low,
@@ -21,9 +12,9 @@ SELECT
     ) AS content
 FROM value AS v
 SEMI JOIN collision AS c
-    ON c.key_low = v.key_low
+    ON c.quick_key = v.quick_key
 WHERE v.error_code IS NULL
-    AND v.rowid NOT IN (SELECT value_id FROM verdict);
+    AND v.value_id NOT IN (SELECT value_id FROM verdict);
 
 CREATE TEMPORARY TABLE repeated_key AS
 SELECT
@@ -51,8 +42,6 @@ JOIN repeated_key AS r
     AND r.key_low = c.key_low
 WHERE NOT r.is_equal
     OR c.value_id <> r.first_id;
-
-DROP TABLE collision;
 
 DROP TABLE candidate;
 

@@ -9,7 +9,7 @@ FROM found
 GROUP BY key;
 
 INSERT INTO verdict
-SELECT v.rowid, 7, NULL
+SELECT v.value_id, 7, NULL
 FROM value AS v
 ANTI JOIN one_span AS o
     ON o.key = v.span_id
@@ -30,7 +30,8 @@ UPDATE value
 SET
     span_id = o.span_id,
     key_high = high(key_of(o.span_id, value.level, coalesce(value.name, ''))),
-    key_low = low(key_of(o.span_id, value.level, coalesce(value.name, '')))
+    key_low = low(key_of(o.span_id, value.level, coalesce(value.name, ''))),
+    quick_key = quick_key_of(o.span_id, value.level, value.name)
 FROM one_span AS o
 WHERE o.key = value.span_id
     AND value.error_code IS NULL;

@@ -4,7 +4,7 @@ WITH sent AS (
         hash(v.span_id) AS span_hash
     FROM value AS v
     SEMI JOIN queue AS q
-        ON q.value_id = v.rowid
+        ON q.value_id = v.value_id
 ),
 stepped AS (
     SELECT

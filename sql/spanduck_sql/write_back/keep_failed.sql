@@ -3,7 +3,7 @@ CREATE TEMPORARY TABLE kept AS
 SELECT DISTINCT q.value_id
 FROM value AS v
 JOIN queue AS q
-    ON q.value_id = v.rowid
+    ON q.value_id = v.value_id
 SEMI JOIN failed AS f
     ON f.key_low = v.key_low
     AND f.key_high = v.key_high;

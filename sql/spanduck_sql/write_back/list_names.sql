@@ -4,13 +4,13 @@ WITH seen AS (
     SELECT
         v.level,
         v.name,
-        min(v.rowid) AS first_id,
+        min(v.value_id) AS first_id,
         count(v.label) > 0 AS has_label,
         count(v.score) > 0 AS has_score,
         count(v.body) > 0 AS has_body
     FROM value AS v
     SEMI JOIN queue AS q
-        ON q.value_id = v.rowid
+        ON q.value_id = v.value_id
     GROUP BY v.level, v.name
 ),
 numbered AS (

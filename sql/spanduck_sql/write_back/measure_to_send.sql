@@ -1,5 +1,5 @@
+-- About how many bytes are queued.
 SELECT
-    count(*),
     CAST(
         coalesce(
             sum(
@@ -12,4 +12,4 @@ SELECT
     )
 FROM value AS v
 SEMI JOIN queue AS q
-    ON q.value_id = v.rowid
+    ON q.value_id = v.value_id

@@ -1,6 +1,6 @@
 -- Metadata from `first_id` up to `end_id`, each value as the members it adds to the patch of its span.
 SELECT
-    v.rowid AS value_id,
+    v.value_id,
     CAST(hash(v.span_id) % getvariable('buckets') AS BIGINT) AS bucket,
     v.span_id,
     CASE
@@ -14,6 +14,6 @@ SEMI JOIN (
     WHERE value_id >= getvariable('first_id')
         AND value_id < getvariable('end_id')
 ) AS s
-    ON s.value_id = v.rowid
-WHERE v.rowid >= getvariable('first_id')
-    AND v.rowid < getvariable('end_id')
+    ON s.value_id = v.value_id
+WHERE v.value_id >= getvariable('first_id')
+    AND v.value_id < getvariable('end_id')

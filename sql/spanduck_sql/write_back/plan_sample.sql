@@ -3,18 +3,19 @@ WITH planned AS (
     SELECT
         CASE
             WHEN v.error_code IS NOT NULL THEN 'invalid'
+            WHEN v.is_known THEN 'unchanged'
             WHEN c.id IS NOT NULL THEN c.status
             WHEN q.is_new THEN 'new'
             ELSE 'changed'
         END AS plan,
-        v.rowid AS value_id
+        v.value_id
     FROM value AS v
     LEFT JOIN verdict AS d
-        ON d.value_id = v.rowid
+        ON d.value_id = v.value_id
     LEFT JOIN cause AS c
         ON c.id = d.cause_id
     LEFT JOIN queue AS q
-        ON q.value_id = v.rowid
+        ON q.value_id = v.value_id
 ),
 first AS (
     SELECT
@@ -35,9 +36,9 @@ SELECT
     reason_of(v.error_code, v.reason, c.id, d.other_row, c.reason) AS reason
 FROM value AS v
 JOIN first AS f
-    ON f.value_id = v.rowid
+    ON f.value_id = v.value_id
 LEFT JOIN verdict AS d
-    ON d.value_id = v.rowid
+    ON d.value_id = v.value_id
 LEFT JOIN cause AS c
     ON c.id = d.cause_id
-ORDER BY array_position(['new', 'changed', 'unchanged', 'invalid', 'duplicate', 'unmatched'], f.plan), v.rowid
+ORDER BY array_position(['new', 'changed', 'unchanged', 'invalid', 'duplicate', 'unmatched'], f.plan), v.value_id

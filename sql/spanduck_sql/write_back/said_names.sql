@@ -3,5 +3,5 @@ SELECT DISTINCT
     p.name
 FROM part AS p
 JOIN value AS v
-    ON v.rowid = p.value_id
+    ON v.value_id = p.value_id
 ORDER BY v.level, p.name

@@ -1,5 +1,5 @@
 -- The private database of one write-back. Tables of values only grow; what became of a value is worked out from
--- the exceptions beside them.
+-- the exceptions beside them. Values are numbered in the order in which they came.
 CREATE MACRO quoted(text) AS concat(
     '''', left(text, 60), CASE WHEN length(text) > 60 THEN '…' ELSE '' END, ''''
 );
@@ -15,6 +15,12 @@ CREATE MACRO key_of(span_id, level, name) AS md5_number(concat(level, ':', lengt
 CREATE MACRO high(key) AS CAST(key >> 64 AS UBIGINT);
 
 CREATE MACRO low(key) AS CAST(key & 18446744073709551615::UHUGEINT AS UBIGINT);
+
+-- Two numbers tell which value it is and what it says. They cost a tenth of digests, and are the engine's own, so they
+-- are good for one release of it. A null field counts: a value that says less than before is looked at anew.
+CREATE MACRO quick_key_of(span_id, level, name) AS hash(span_id, level, name);
+
+CREATE MACRO quick_value_of(label, score, body) AS hash(label, score, body);
 
 -- JSON with a zero for each text and without white space; what is left are brackets, numbers and words.
 CREATE MACRO bare(json_text) AS regexp_replace(
@@ -71,6 +77,7 @@ CREATE MACRO shown_name(level, name) AS CASE level
 END;
 
 CREATE TABLE value (
+    value_id BIGINT,
     row BIGINT,
     span_id VARCHAR,
     level VARCHAR,
@@ -83,7 +90,29 @@ CREATE TABLE value (
     key_high UBIGINT,
     key_low UBIGINT,
     label_hash UBIGINT,
-    body_hash UBIGINT
+    body_hash UBIGINT,
+    quick_key UBIGINT,
+    quick_value UBIGINT,
+    -- The service has it already: it was put aside, and there are no digests.
+    is_known BOOLEAN
+);
+
+-- The same numbers of the values that were put aside, known or not.
+CREATE TABLE put_aside (
+    value_id BIGINT,
+    quick_key UBIGINT,
+    quick_value UBIGINT
+);
+
+-- What the service holds of values as they were last sent, by numbers that are cheaper than digests.
+CREATE TABLE known (
+    quick_key UBIGINT,
+    quick_value UBIGINT
+);
+
+-- What several values may share: what they are.
+CREATE TABLE collision (
+    quick_key UBIGINT
 );
 
 -- What the service holds, as far as is known.
@@ -161,35 +190,3 @@ CREATE TABLE config (
     maximum DOUBLE,
     labels VARCHAR[]
 );
-
--- The values from one number up to another that were refused, with what the model said.
-CREATE MACRO refused_between(first_id, end_id) AS TABLE
-SELECT
-    v.rowid AS value_id,
-    v.row,
-    v.span_id,
-    v.level,
-    v.name,
-    v.label,
-    v.score,
-    v.body,
-    CASE WHEN q.value_id IS NULL THEN NULL WHEN q.is_new THEN 'new' ELSE 'changed' END AS operation,
-    v.key_high,
-    v.key_low,
-    CASE WHEN v.error_code IS NOT NULL THEN 'invalid' ELSE c.status END AS status,
-    coalesce(v.error_code, c.error_code) AS error_code,
-    reason_of(v.error_code, v.reason, c.id, d.other_row, c.reason) AS reason
-FROM value AS v
-LEFT JOIN verdict AS d
-    ON d.value_id = v.rowid
-    AND d.value_id >= first_id
-    AND d.value_id < end_id
-LEFT JOIN cause AS c
-    ON c.id = d.cause_id
-LEFT JOIN queue AS q
-    ON q.value_id = v.rowid
-    AND q.value_id >= first_id
-    AND q.value_id < end_id
-WHERE v.rowid >= first_id
-    AND v.rowid < end_id
-    AND (v.error_code IS NOT NULL OR c.status IN ('duplicate', 'invalid', 'unmatched', 'rejected'));

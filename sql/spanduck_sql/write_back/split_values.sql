@@ -11,7 +11,7 @@ CREATE TABLE part (
 
 INSERT INTO part
 SELECT
-    v.rowid,
+    v.value_id,
     v.name,
     v.key_high,
     v.key_low,
@@ -20,6 +20,6 @@ SELECT
     v.body_hash
 FROM value AS v
 ANTI JOIN verdict AS d
-    ON d.value_id = v.rowid
+    ON d.value_id = v.value_id
 WHERE v.error_code IS NULL
     AND v.name IS NOT NULL;

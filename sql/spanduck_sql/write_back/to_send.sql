@@ -2,7 +2,7 @@
 -- join takes no memory. All that changes is a variable, because DuckDB collects the whole result of a statement with
 -- parameters before it hands out the first row. The values are on the left of each join, so they keep their order.
 SELECT
-    v.rowid AS value_id,
+    v.value_id,
     CAST(hash(v.span_id) % getvariable('buckets') AS BIGINT) AS bucket,
     v.span_id,
     n.slot,
@@ -19,7 +19,7 @@ SEMI JOIN (
     WHERE value_id >= getvariable('first_id')
         AND value_id < getvariable('end_id')
 ) AS s
-    ON s.value_id = v.rowid
-WHERE v.rowid >= getvariable('first_id')
-    AND v.rowid < getvariable('end_id')
+    ON s.value_id = v.value_id
+WHERE v.value_id >= getvariable('first_id')
+    AND v.value_id < getvariable('end_id')
     AND n.call_group = getvariable('call_group')

@@ -157,12 +157,18 @@ def test_after_ctrl_c_the_next_run_does_the_rest(command: Command) -> None:
 FROM spans('fernway-support')
 WHERE (SELECT count(*) FROM read_csv('rows.csv', header = false, columns = {{'a': 'INT'}})) >= 0"""
     write(command, "piped", select)
-    with command.start("run", "piped.sql") as process:
+    write(command, "ended")
+    temporary = command.folder / "temporary"
+    temporary.mkdir()
+    environment = {**command.environment, "TMPDIR": str(temporary)}
+    models = ("ended.sql", "piped.sql")
+    with command.start("run", *models, "--jobs", "1", env=environment) as process:
         # Open once the model is being read, which then waits for what never comes.
         with pipe.open("w", encoding="utf-8"):
             process.send_signal(signal.SIGINT)
             assert process.wait(20) == 130
         assert "interrupted" in process.stderr.read()
+    assert list(temporary.iterdir()) == []
     pipe.unlink()
     pipe.write_text("1\n", encoding="utf-8")
     (rest,) = told(command, "run", "piped.sql")

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from spanduck import WriteBackReport
 
 FIRST, SECOND = "span-000000000000", "span-000000000001"
-Run = "Callable[..., WriteBackReport]"
 
 
 @pytest.fixture

@@ -99,7 +99,7 @@ def test_a_state_of_a_newer_release_is_left_alone(run: Any, tmp_path: Path, con:
     run(con, state=path)
     with duckdb.connect(path) as state:
         state.execute("UPDATE spanduck_state.meta SET version = 99")
-    with pytest.raises(StateError, match="version 99, and this release knows 1") as caught:
+    with pytest.raises(StateError, match="version 99, and this release knows 2") as caught:
         run(con, state=path)
     assert "newer spanduck" in str(caught.value)
 

@@ -8,8 +8,9 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from spanduck._write_back.configs import Config
 from spanduck._write_back.kinds import KIND_BY_WORD
-from spanduck._write_back.ledger import HASHED_SCHEMA, Config, Ledger
+from spanduck._write_back.ledger import HASHED_SCHEMA, Ledger
 from spanduck._write_back.shape import model_shape
 from spanduck._write_back.values import values_of
 
@@ -119,7 +120,9 @@ def test_a_limit_takes_the_first_values_that_differ(make: Any, limit: int) -> No
     sent = min(limit, 4)
     counted = {"new": sent, "unchanged": 1, "left": 4 - sent}
     assert compared(ledger, limit=limit) == {k: v for k, v in counted.items() if v}
-    queued = [v for batch in ledger.to_send(0, sort=False) for v in batch["span_id"].to_pylist()]
+    queued = [
+        v for batch in ledger.outbox.to_send(0, sort=False) for v in batch["span_id"].to_pylist()
+    ]
     assert sorted(queued) == [f"s{number}" for number in range(1, sent + 1)]
 
 

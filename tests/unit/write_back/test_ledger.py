@@ -185,7 +185,7 @@ def test_unequal_duplicates_are_each_invalid(ledger: Ledger, rows: str) -> None:
     )
     assert codes(outcomes) == ["conflicting_duplicate"] * 2
     assert outcomes[1]["reason"] == "row 0 gives another value for this name"
-    assert ledger.groups() == []
+    assert ledger.outbox.groups() == []
 
 
 def test_a_value_that_is_invalid_by_itself_conflicts_with_none(ledger: Ledger) -> None:
@@ -205,7 +205,7 @@ def test_names_that_differ_by_case_stay_apart(ledger: Ledger) -> None:
 
 def test_many_names_are_sent_in_several_groups(ledger: Ledger) -> None:
     fill(ledger, "SELECT 's' AS span_id, 'Q' || i AS name, 'x' AS label FROM range(70) AS t(i)")
-    assert [len(group) for group in ledger.groups()] == [32, 32, 6]
+    assert [len(group) for group in ledger.outbox.groups()] == [32, 32, 6]
 
 
 def test_closing_removes_the_files_and_may_be_done_again() -> None:

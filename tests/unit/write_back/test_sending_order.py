@@ -35,7 +35,7 @@ def test_a_span_is_one_row_of_one_call(rows: int, model: str) -> None:
         ledger.compare(full=False, only_failed=False, limit=None)
         seen: set[str] = set()
         sent = values = 0
-        for call in calls(ledger, project="p", batch_rows=1_000, now_ms=1):
+        for call in calls(ledger.outbox, project="p", batch_rows=1_000, now_ms=1):
             sent, values = sent + call.rows, values + call.values
             seen.update(call.span_ids.unique().to_pylist())
         assert (sent, len(seen), values) == (rows, rows, 3 * rows)

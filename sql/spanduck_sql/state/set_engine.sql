@@ -1,0 +1,10 @@
+UPDATE spanduck_state.held
+SET
+    quick_key = NULL,
+    quick_value = NULL
+WHERE quick_value IS NOT NULL;
+
+DELETE FROM spanduck_state.engine;
+
+INSERT INTO spanduck_state.engine
+VALUES (xor(hash('span-000001', 'span', 'Quality'), hash(NULL, 0.1::DOUBLE, 'a text that is not short')));

@@ -1,0 +1,2 @@
+DELETE FROM value
+WHERE is_known

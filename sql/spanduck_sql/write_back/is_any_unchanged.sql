@@ -1,0 +1,3 @@
+SELECT count(*) > 0
+FROM verdict
+WHERE cause_id = 5

@@ -1,0 +1,2 @@
+SELECT key_low
+FROM part
