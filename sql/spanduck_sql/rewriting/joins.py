@@ -105,6 +105,19 @@ def leaves_of(tree: Tree) -> list[Leaf | Renamed]:
     return [node for node in _nodes(tree) if not isinstance(node, Joined)]
 
 
+def is_paired(tree: Tree, source: exp.Expr) -> bool:
+    """Tell whether a source is below a join that pairs rows by their order."""
+    found = [node for node in _nodes(tree, through_names=True) if isinstance(node, Joined)]
+    below = (
+        side for node in found if node.kind is JoinKind.OTHER for side in (node.left, node.right)
+    )
+    return any(
+        isinstance(leaf, Leaf | Renamed) and leaf.node is source
+        for side in below
+        for leaf in _nodes(side, through_names=True)
+    )
+
+
 # Without recursion: a FROM of a thousand tables is as deep.
 def _nodes(tree: Tree, *, through_names: bool = False) -> Iterator[Tree]:
     pending = [tree]

@@ -18,6 +18,7 @@ from spanduck_sql.rewriting.joins import (
     Leaf,
     Renamed,
     Tree,
+    is_paired,
     leaves_of,
     set_parts,
 )
@@ -32,6 +33,7 @@ _ON_PRESERVED: Final = "ON of an outer join drops no row of the side that is kep
 _ON_ANTI: Final = "ON of an ANTI JOIN says which rows are dropped"
 _ASOF: Final = "an ASOF JOIN looks at every row of its right side to find the nearest"
 _OTHER_JOIN: Final = "a join of this kind looks at every row"
+_ORDERED: Final = "a POSITIONAL JOIN pairs rows by an order that the condition might change"
 _SAMPLED: Final = "a sample is taken before the condition is applied"
 _RESHAPED: Final = "PIVOT or UNPIVOT stands between the call and the condition"
 _SUMMARIZED: Final = "it stands outside of a subquery whose rows are not those of the call"
@@ -165,18 +167,35 @@ class Reach:
         select: exp.Select,
         arrivals: dict[int, Sequence[Offer]],
     ) -> None:
-        pending: list[tuple[Tree, Sequence[Offer]]] = [(tree, offers)]
+        is_ordered = self._is_ordered(select)
+        if is_ordered and isinstance(tree, Joined):
+            offers = _blocked(offers, _ORDERED)
+        pending: list[tuple[Tree, Sequence[Offer], bool]] = [(tree, offers, is_ordered)]
         while pending:
-            node, above = pending.pop()
+            node, above, is_ordered = pending.pop()
             match node:
                 case Leaf(source):
                     is_sampled = source.args.get("sample") is not None
                     arrivals[id(source)] = _blocked(above, _SAMPLED) if is_sampled else above
                 case Renamed(inner):
-                    pending.append((inner, ()))
+                    pending.append((inner, (), is_ordered))
                 case Joined():
-                    left, right = _sides(node.kind, above, self._on(node, select))
-                    pending += ((node.left, left), (node.right, right))
+                    on = self._on(node, select)
+                    on = _blocked(on, _ORDERED) if is_ordered else on
+                    left, right = _sides(node.kind, above, on)
+                    is_ordered = is_ordered or node.kind is JoinKind.OTHER
+                    pending += ((node.left, left, is_ordered), (node.right, right, is_ordered))
+
+    # Whether a POSITIONAL JOIN outside pairs the rows of a SELECT by their order.
+    def _is_ordered(self, select: exp.Select) -> bool:
+        source = self._names.outer(select)
+        while source is not None:
+            scope = source.find_ancestor(exp.Select)
+            tree = None if scope is None else self._names.tree(scope)
+            if scope is None or (tree is not None and is_paired(tree, source)):
+                return scope is not None
+            source = self._names.outer(scope)
+        return False
 
     def _on(self, join: Joined, select: exp.Select) -> list[Offer]:
         if join.on is None:

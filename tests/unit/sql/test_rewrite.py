@@ -138,6 +138,10 @@ BOTH = "name LIKE 'a%' AND status_code IS NULL"
         (f"spans('p') s ASOF JOIN u ON s.n > u.n AND {A}", B, "status_code IS NULL"),
         (f"u ASOF LEFT JOIN spans('p') s ON u.n > s.n AND {A}", A, None),
         ("u POSITIONAL JOIN spans('p') s", A, None),
+        (f"(spans('p') s RIGHT JOIN u ON {A}) POSITIONAL JOIN v", "u.n = 1", None),
+        (f"v POSITIONAL JOIN (spans('p') s JOIN u ON {A})", B, None),
+        (f"(SELECT * FROM spans('p') s RIGHT JOIN u ON {A}) x POSITIONAL JOIN v", "TRUE", None),
+        (f"(v POSITIONAL JOIN u) JOIN spans('p') s ON {A}", "u.n = 1", "name LIKE 'a%'"),
         (f"spans('p') s, u RIGHT JOIN v ON {A}", B, "status_code IS NULL"),
         (
             f"u LEFT JOIN (v JOIN spans('p') s ON {A}) ON {B}",
