@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -15,6 +17,7 @@ from spanduck._temporary import remove_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import FrameType
 
     from duckdb import DuckDBPyConnection
 
@@ -29,11 +32,12 @@ class Ending:
     Attributes:
         connection: Whose last error tells more than what DuckDB says of it.
         is_failed: Whether something failed already while the command went on.
+        is_interrupted: Whether Ctrl-C came: an engine makes an error of its own of it.
     """
 
     def __init__(self) -> None:
         self.connection: DuckDBPyConnection | None = None
-        self.is_failed = False
+        self.is_failed = self.is_interrupted = False
 
     def tell(self, failure: BaseException) -> int:
         """Print a failure; returns the exit status it asks for."""
@@ -57,6 +61,8 @@ class Ending:
         except BrokenPipeError:
             raise
         except EXPECTED as exc:
+            if self.is_interrupted:
+                raise
             self.tell(exc)
             self.is_failed = True
 
@@ -78,11 +84,31 @@ def _fail(status: int) -> NoReturn:
 
 
 @contextmanager
+def _noting_ctrl_c(ending: Ending) -> Iterator[None]:
+    handler = signal.getsignal(signal.SIGINT)
+    is_ours = threading.current_thread() is threading.main_thread()
+    if not is_ours or handler is not signal.default_int_handler:
+        yield
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        ending.is_interrupted = True
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
+@contextmanager
 def ending_well() -> Iterator[Ending]:
     """Run a command's work, and end the command as its failures ask for."""
     ending = Ending()
     try:
-        yield ending
+        with _noting_ctrl_c(ending):
+            yield ending
         # Here, where it is known what to make of a reader that is gone.
         sys.stdout.flush()
     except (KeyboardInterrupt, typer.Abort):
@@ -94,9 +120,9 @@ def ending_well() -> Iterator[Ending]:
     except (typer.Exit, typer.BadParameter):
         raise
     except Exception as exc:
-        from spanduck._output.failures import EXPECTED, is_interrupt
+        from spanduck._output.failures import EXPECTED
 
-        if is_interrupt(exc):
+        if ending.is_interrupted:
             say("interrupted")
             _leave(INTERRUPTED)
         if not isinstance(exc, EXPECTED):

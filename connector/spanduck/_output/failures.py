@@ -34,11 +34,6 @@ def underlying(failure: BaseException, last_error: BaseException | None) -> Base
     return last_error
 
 
-def is_interrupt(failure: BaseException) -> bool:
-    """Tell whether it is Ctrl-C in DuckDB's words, as it comes out of a call of the main thread."""
-    return isinstance(failure, RuntimeError) and str(failure) == "Query interrupted"
-
-
 def show_failure(console: Console, failure: BaseException) -> None:
     """Print a failure in a few lines."""
     text = Text.assemble(("error: ", "bold red"), _told(failure).strip())
