@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+_PART_BATCHES: Final = 60
 
 
 class Aside:
@@ -26,7 +30,7 @@ class Aside:
         """Put values there, after those before them and of the same columns."""
         if self._writer is None:
             self._writer = pa.ipc.new_stream(str(self._path), values.schema)
-        self._writer.write_table(values.combine_chunks())
+        self._writer.write_table(values)
 
     def finish(self) -> None:
         """Put nothing there any more. Idempotent."""
@@ -34,8 +38,9 @@ class Aside:
             self._writer.close()
 
     def tables(self) -> Iterator[pa.Table]:
-        """Stream what was put there, in the parts in which it was."""
+        """Stream what was put there, in its order, in parts of some tens of batches."""
         if self._writer is not None:
             with pa.OSFile(str(self._path)) as file, pa.ipc.open_stream(file) as reader:
-                for batch in reader:
-                    yield pa.table(batch)
+                batches = iter(reader)
+                while part := list(islice(batches, _PART_BATCHES)):
+                    yield pa.Table.from_batches(part)

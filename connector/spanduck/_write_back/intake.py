@@ -19,6 +19,7 @@ from spanduck._upload.values.notes import NOTE_MAX_LENGTH
 from spanduck._write.arrays import Int64s, to_arrow, to_numpy
 from spanduck._write.patches import MAX_CHARACTERS, MAX_DEPTH
 from spanduck._write_back.kinds import EVAL
+from spanduck._write_back.state import KNOWN_SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -32,6 +33,8 @@ ROW_GROUP_ROWS: Final = 122_880
 """Rows that DuckDB keeps together. So many at a time go to the file at once, past its log."""
 _MOST_BYTES: Final = 16 << 20
 """Of values that are gathered; twice as much is in memory, for some are written meanwhile."""
+_BUCKET_VALUES: Final = 1_000_000
+"""Values that are told from known ones at a time, by some 50 bytes each."""
 _WHITE_SPACE: Final = r"\p{Z}\t\n\x{0B}\f\r\x{1C}-\x{1F}\x{85}"
 _BLANK: Final = f"[{_WHITE_SPACE}]*"
 _SENDABLE_NAME: Final = f"[a-zA-Z0-9_{_WHITE_SPACE}]+"
@@ -93,7 +96,8 @@ class Intake:
         self._rules = rules
         self._aside = aside
         self._pending = _Gathered()
-        self._is_anything_known = False
+        self._known: Callable[[int, int], pa.Table] = _nothing_known
+        self._known_count = 0
         # Of what was put aside, those that came out again, in order.
         self._unknown_ids: Int64s = np.zeros(0, dtype=np.int64)
         self._thread = ThreadPoolExecutor(1, "spanduck-intake")
@@ -102,13 +106,15 @@ class Intake:
         sql.connection.execute("PRAGMA force_compression = 'uncompressed'")
         self._add_configs(configs)
 
-    def expect(self, known: Iterable[pa.RecordBatch]) -> None:
+    def expect(self, known: Callable[[int, int], pa.Table], count: int) -> None:
         """Tell what is known already, before the first `add`.
 
         Args:
-            known: Batches of (quick_key, quick_value); read in another thread until `flush`.
+            known: Returns (quick_key, quick_value) of the keys that leave a remainder, given how
+                many there are and which; called by `finish`.
+            count: How many there are in all.
         """
-        self._start(partial(self._add_known, known))
+        self._known, self._known_count = known, count
 
     def add(self, values: pa.Table) -> None:
         """Take values of `VALUE_SCHEMA`, after those before them."""
@@ -128,17 +134,27 @@ class Intake:
         Nothing is added after that.
         """
         self.flush()
-        # Beside what follows, which reads and writes other tables.
-        found = self._thread.submit(self._find_collisions)
-        self._thread.shutdown(wait=False)
+        self._thread.shutdown()
         self._aside.finish()
-        if self._is_anything_known:
-            self._unknown_ids = to_numpy(
-                self._sql.table("find_unknown").column("value_id").combine_chunks()
-            )
+        # Numbers are compared out of the database: that takes a third of the time there.
+        buckets = max(1, -(-max(self.taken, self._known_count) // _BUCKET_VALUES))
+        self._sql.set("buckets", buckets)
+        unknown_ids: list[Int64s] = []
+        for bucket in range(buckets):
+            self._sql.set("bucket", bucket)
+            if self._known_count:
+                hashes = self._sql.table("hashes_aside")
+                is_unknown = _is_unknown(hashes, self._known(buckets, bucket))
+                unknown = hashes.column("value_id").filter(is_unknown)
+                unknown_ids.append(to_numpy(unknown.combine_chunks()))
+            else:
+                hashes = self._sql.table("hashes_of_values")
+            with self._sql.registered("incoming_keys", _repeated(hashes.column("quick_key"))):
+                self._sql.run("add_collisions")
+        if self._known_count:
+            self._unknown_ids = np.sort(np.concatenate(unknown_ids))
             self.known = self.taken - len(self._unknown_ids)
             self._add_some(self._from_aside(is_known=False), is_known=False)
-        found.result()
 
     def bring_back(self, value_ids: pa.ChunkedArray) -> None:
         """Judge known values as if they were not; after `finish`."""
@@ -182,26 +198,16 @@ class Intake:
         if writing is not None:
             writing.result()
 
-    def _add_known(self, known: Iterable[pa.RecordBatch]) -> None:
-        for batch in known:
-            self._is_anything_known = self._is_anything_known or bool(len(batch))
-            with self._sql.registered("incoming_known", pa.Table.from_batches([batch])):
-                self._sql.run("add_known")
-
     def _take(self, values: pa.Table) -> None:
         ids = np.arange(self.taken, self.taken + len(values), dtype=np.int64)
         values = values.append_column("value_id", to_arrow(ids))
         self.taken += len(values)
-        if self._is_anything_known:
+        if self._known_count:
             self._aside.put(values)
             with self._sql.registered("incoming", values):
                 self._sql.run("add_hashes")
         else:
             self._add(values, is_known=False)
-
-    def _find_collisions(self) -> None:
-        with self._sql.cursor() as sql:
-            sql.run("find_collisions")
 
     def _from_aside(self, *, is_known: bool) -> Iterator[pa.Table]:
         for values in self._aside.tables():
@@ -217,9 +223,9 @@ class Intake:
         for values in tables:
             gathered.append(values)
             if gathered.is_enough:
-                self._add(gathered.pop(), is_known=is_known)
+                self._add(gathered.pop().combine_chunks(), is_known=is_known)
         if gathered:
-            self._add(gathered.pop(), is_known=is_known)
+            self._add(gathered.pop().combine_chunks(), is_known=is_known)
 
     def _add(self, values: pa.Table, *, is_known: bool) -> None:
         # A transaction of its own: one that spans many would keep every batch in memory to its end.
@@ -233,6 +239,23 @@ class Intake:
                 {**vars(config), "labels": None if config.labels is None else list(config.labels)},
             )
         self._sql.run("set_configs")
+
+
+def _nothing_known(_buckets: int, _bucket: int) -> pa.Table:
+    return KNOWN_SCHEMA.empty_table()
+
+
+def _is_unknown(hashes: pa.Table, known: pa.Table) -> pa.ChunkedArray:
+    keys, values = (column.combine_chunks() for column in known.columns)
+    places = pc.index_in(hashes.column("quick_key"), value_set=keys).combine_chunks()
+    is_known = pc.equal(hashes.column("quick_value"), values.take(places))
+    return pc.invert(pc.fill_null(is_known, False))  # noqa: FBT003 - a value
+
+
+def _repeated(keys: pa.ChunkedArray) -> pa.Table:
+    ordered = np.sort(keys.combine_chunks().to_numpy(zero_copy_only=False))
+    repeated = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    return pa.table({"quick_key": pa.array(repeated, pa.uint64())})
 
 
 class _Gathered:

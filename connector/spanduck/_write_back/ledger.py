@@ -24,7 +24,7 @@ from spanduck._write_back.outcomes import ErrorCode, Status
 from spanduck._write_back.statements import Statements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from spanduck._write_back.configs import Config
@@ -128,15 +128,17 @@ class Ledger:
         self.outbox = Outbox(kind, self._sql, self._intake, self._folder)
         self._finalizer = weakref.finalize(self, _remove, self._intake, database, self._folder)
 
-    def expect(self, known: Iterable[pa.RecordBatch]) -> None:
+    def expect(self, known: Callable[[int, int], pa.Table], count: int) -> None:
         """Tell what the service is known to hold, before the first `add`.
 
         A value that is found among it is unchanged, and costs a fifth of what another does.
 
         Args:
-            known: Batches of (quick_key, quick_value), as `entries` gave them.
+            known: Returns (quick_key, quick_value), as `entries` gave them, of the keys that leave
+                a remainder, given how many there are and which; called by `settle`.
+            count: How many there are in all.
         """
-        self._intake.expect(known)
+        self._intake.expect(known, count)
 
     def add(self, values: pa.Table) -> None:
         """Keep values of `VALUE_SCHEMA`, after those before them; each is validated on its own."""

@@ -159,7 +159,7 @@ class _Run:
             with _closing_if_failed(ledger):
                 self.cancellation.interrupts(ledger.interrupt)
                 if _is_known_by_state(shape, options, kept):
-                    ledger.expect(kept.known())
+                    ledger.expect(kept.known, kept.count_known())
                 rows = read_values(
                     query, shape, ledger, watermark, settings=self.settings, stop=self.stop
                 )

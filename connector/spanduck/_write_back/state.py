@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from spanduck._write.arrays import texts
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Self
 
-    import pyarrow as pa
 
+KNOWN_SCHEMA: Final = pa.schema([("quick_key", pa.uint64()), ("quick_value", pa.uint64())])
 _READ_ROWS: Final = 50_000
 _UNMATCHED: Final = texts([Status.UNMATCHED])[0]
 _TURN: Final = threading.Lock()
@@ -128,9 +129,15 @@ class State:
         with self._incoming("incoming_keys", keys):
             yield from self._read_target("read_accepted")
 
-    def known(self) -> Iterator[pa.RecordBatch]:
-        """Stream the quick numbers of the same, where they are known."""
-        yield from self._read_target("read_known")
+    def count_known(self) -> int:
+        """Return of how many values there are quick numbers."""
+        return int(self._run("count_known").fetchall()[0][0])
+
+    def known(self, buckets: int, bucket: int) -> pa.Table:
+        """Return (quick_key, quick_value) where a number of buckets divides keys so."""
+        for name, value in (("spanduck_buckets", buckets), ("spanduck_bucket", bucket)):
+            self._connection.execute(f"SET VARIABLE {name} = $value", {"value": value})
+        return pa.Table.from_batches(self._read_target("read_known"), KNOWN_SCHEMA)
 
     def keep_known(self, entries: pa.Table) -> None:
         """Note the quick numbers of values that turned out to be held, where there are none."""

@@ -97,20 +97,14 @@ CREATE TABLE value (
     is_known BOOLEAN
 );
 
--- The same numbers of the values that were put aside, known or not.
+-- Quick numbers of the values that were put aside, known or not.
 CREATE TABLE put_aside (
     value_id BIGINT,
     quick_key UBIGINT,
     quick_value UBIGINT
 );
 
--- What the service holds of values as they were last sent, by numbers that are cheaper than digests.
-CREATE TABLE known (
-    quick_key UBIGINT,
-    quick_value UBIGINT
-);
-
--- What several values may share: what they are.
+-- What several values may share.
 CREATE TABLE collision (
     quick_key UBIGINT
 );
