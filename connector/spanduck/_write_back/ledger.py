@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 MEMORY_LIMIT: Final = "64MB"
 _READ_ROWS: Final = 2_000
 _PORTION_ROWS: Final = 50_000
-_BUCKET_ROWS: Final = 150_000
+_BUCKET_ROWS: Final = 200_000
 """Values that are compared at a time: their half of a join, in memory."""
 _UNMATCHED_CAUSE: Final = 4
 # What is on the left of a join is streamed, in its order; the right, numbers alone, is in memory.
@@ -114,7 +114,7 @@ class Ledger:
             remove_folder(self._folder)
             raise
         # What fills no row group can leave the memory only when it is written out.
-        database.execute("SET wal_autocheckpoint = '16MB'")
+        database.execute("SET wal_autocheckpoint = '64MB'")
         # Nothing is kept of the file, so a last checkpoint would be work for nothing.
         self._sql = Statements(database)
         database.execute("PRAGMA disable_checkpoint_on_shutdown")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 KNOWN_SCHEMA: Final = pa.schema([("quick_key", pa.uint64()), ("quick_value", pa.uint64())])
-_READ_ROWS: Final = 50_000
+_READ_ROWS: Final = 122_880
 _UNMATCHED: Final = texts([Status.UNMATCHED])[0]
 _TURN: Final = threading.Lock()
 """Models of one process write to a state in turn: its transactions would conflict."""
