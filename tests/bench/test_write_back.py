@@ -24,8 +24,17 @@ LEAST_SENT = 200_000
 LEAST_RATIO = 3
 MOST_GROWTH_MB = 60
 MODEL = """SELECT "context.span_id" AS span_id, 'Quality' AS name,
-    if(number % 10 = 0, 'good {round}', 'same') AS label, number / 7 AS score,
-    'The answer keeps to source ' || number || ' and says so' AS explanation FROM '{path}'"""
+    if(number % 10 = 0, 'good {round}', 'same') AS label, number / 7 AS score FROM '{path}'"""
+EXPLAINED = MODEL.replace(
+    " FROM ", ", 'The answer keeps to source ' || number || ' and says so' AS explanation FROM "
+)
+
+VENDORS_COLUMNS = (
+    'span_id AS "context.span_id"',
+    'label AS "eval.Quality.label"',
+    'score AS "eval.Quality.score"',
+    'explanation AS "eval.Quality.explanation"',
+)
 
 
 @pytest.fixture
@@ -106,7 +115,6 @@ def test_values_are_sent_and_compared_at_a_rate(
     assert run(1, dry_run=True).changed == sizes.large // 10
     compared = sizes.large / phase_seconds["_compare"][-1]
     figures.tell("evaluations sent and noted", sent, "values/s", limit=f">= {LEAST_SENT:,}")
-    figures.tell("  with reading and checking them", whole[0], "values/s")
     figures.tell("the same again, all unchanged", statistics.median(whole[1:4]), "values/s")
     figures.tell(
         "compared by digests with the state", compared, "values/s", limit=f">= {LEAST_COMPARED:,}"
@@ -118,35 +126,58 @@ def test_values_are_sent_and_compared_at_a_rate(
 @pytest.mark.xfail(
     raises=AssertionError,
     strict=True,
+    reason="sending alone is that fast; reading, checking and comparing come before it",
+)
+def test_values_are_read_and_sent_at_a_rate(
+    fresh_bench: Any, sizes: Any, figures: Any, spans: Any
+) -> None:
+    bench = fresh_bench()
+    path = spans(bench, sizes.large)
+    given: dict[str, Any] = {"kind": "eval", "project": PROJECT, "progress": False, "model": "m"}
+    given |= {"state": path.with_name("state.duckdb"), **bench.settings}
+    sql = MODEL.format(path=path, round=0)
+    began = time.perf_counter()
+    with duckdb.connect() as con, write_back(con, sql, **given) as report:
+        assert report.accepted == sizes.large
+    rate = sizes.large / (time.perf_counter() - began)
+    figures.tell("evaluations read, sent and noted", rate, "values/s", limit=f">= {LEAST_SENT:,}")
+    assert rate >= LEAST_SENT
+
+
+@pytest.mark.xfail(
+    raises=AssertionError,
+    strict=True,
     reason="about half of it: reading takes 0.3 s, telling known values 0.5 s, the call and its notes 0.6 s",
 )
+@pytest.mark.parametrize("model", [MODEL, EXPLAINED], ids=["labels", "explanations"])
 def test_one_changed_value_in_ten_takes_a_third_of_the_vendors_time(
-    fresh_bench: Any, sizes: Any, figures: Any, spans: Any, tmp_path: Path
+    fresh_bench: Any, sizes: Any, figures: Any, spans: Any, model: str
 ) -> None:
     from arize import ArizeClient
 
     bench = fresh_bench()
     path = spans(bench, sizes.large)
-    given: dict[str, Any] = {"kind": "eval", "project": PROJECT, "state": tmp_path / "state.duckdb"}
+    given: dict[str, Any] = {
+        "kind": "eval",
+        "project": PROJECT,
+        "state": path.with_name("state.duckdb"),
+    }
     given |= {"model": "m", "progress": False, **bench.settings}
     ratios, seconds = [], []
     with duckdb.connect() as con, pytest.MonkeyPatch.context() as patch:
         for name, value in bench.environment.items():
             patch.setenv(name, value)
         vendor = ArizeClient()
-        write_back(con, MODEL.format(path=path, round=0), **given).close()
+        write_back(con, model.format(path=path, round=0), **given).close()
         for number in range(1, sizes.pairs + 1):
-            sql = MODEL.format(path=path, round=number)
+            sql = model.format(path=path, round=number)
             began = time.perf_counter()
             with write_back(con, sql, **given) as report:
                 assert report.changed == sizes.large // 10
             ours = time.perf_counter() - began
             began = time.perf_counter()
-            frame = con.sql(
-                f"""SELECT span_id AS "context.span_id", label AS "eval.Quality.label",
-                    score AS "eval.Quality.score",
-                    explanation AS "eval.Quality.explanation" FROM ({sql})"""
-            ).df()
+            columns = VENDORS_COLUMNS if model is EXPLAINED else VENDORS_COLUMNS[:-1]
+            frame = con.sql(f"SELECT {', '.join(columns)} FROM ({sql})").df()
             vendor.spans.update_evaluations(
                 space_id=bench.server.space_id, project_name=PROJECT, dataframe=frame
             )
