@@ -100,7 +100,9 @@ def merge_annotations(
     """
     catalogue = register_annotations(cursor, catalogue, [column.logical for column in columns])
     _stage(cursor, spool, span_id, columns)
-    merge_staged(cursor, catalogue, strict_configs=strict_configs, is_repeated=is_repeated)
+    merge_staged(
+        cursor, catalogue, ids="wide", strict_configs=strict_configs, is_repeated=is_repeated
+    )
     notes = catalogue.notes_table
     cursor.execute(statements.script_on("notes_merged", (("notes", notes),)))
     replace_merged(cursor, "notes", notes)
@@ -129,6 +131,7 @@ def merge_staged(
     cursor: DuckDBPyConnection,
     catalogue: ProjectCatalogue,
     *,
+    ids: str = "staged",
     strict_configs: bool,
     is_repeated: bool = True,
 ) -> None:
@@ -139,6 +142,7 @@ def merge_staged(
     Args:
         cursor: The transaction.
         catalogue: The project's catalogue as it sees it.
+        ids: A temporary table of all span ids of the call.
         strict_configs: Whether every annotation must fit a config of the space.
         is_repeated: Whether an annotation may be in the table more than once.
 
@@ -149,7 +153,7 @@ def merge_staged(
         configs.refuse_unfit(cursor, catalogue.project.space_id)
     tables = (("annotations", catalogue.annotations_table),)
     names = [table.name for table in catalogue.span_tables]
-    cursor.execute(statements.create_ids_view("spans", names))
+    cursor.execute(statements.create_ids("spans", names, ids))
     said = "annotations_said" if is_repeated else "annotations_said_once"
     for step in (said, "annotations_merged"):
         cursor.execute(statements.script_on(step, tables))

@@ -69,8 +69,8 @@ def merge(
         projects.next_generation(cursor, catalogue.project)
     tables = (("evaluations", catalogue.evaluations_table),)
     names = [table.name for table in catalogue.span_tables]
-    cursor.execute(statements.create_ids_view("spans", names))
     _stage(cursor, spool, span_id, columns)
+    cursor.execute(statements.create_ids("spans", names, "wide"))
     said = "evaluations_said" if is_repeated else "evaluations_said_once"
     for step in (said, "evaluations_merged"):
         cursor.execute(statements.script_on(step, tables))

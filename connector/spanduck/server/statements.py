@@ -241,13 +241,20 @@ def is_matched(number: int) -> exp.Expr:
     return exp.column("rowid").isin(exp.select(ROW_ID).from_(matched(number)))
 
 
-def create_ids_view(name: str, tables: Sequence[str]) -> str:
-    """Return the statement that makes a temporary view of the span ids of several tables."""
-    query = union_all([exp.select("span_id").from_(table) for table in tables])
-    properties = exp.Properties(expressions=[exp.TemporaryProperty()])
-    return sql(
-        exp.Create(this=exp.to_table(name), kind="VIEW", expression=query, properties=properties)
-    )
+def create_ids(name: str, tables: Sequence[str], among: str) -> str:
+    """Return the statement that makes a temporary table of the span ids that several tables hold.
+
+    Args:
+        name: Of the temporary table.
+        tables: Tables of spans.
+        among: A table of the ids that are looked for.
+    """
+    wanted = exp.select("span_id").from_(among)
+    parts = [
+        exp.select("span_id").from_(table).where(exp.column("span_id").isin(wanted.copy()))
+        for table in tables
+    ]
+    return create_temporary(name, union_all(parts))
 
 
 def union_all(parts: Sequence[exp.Select]) -> exp.Query:

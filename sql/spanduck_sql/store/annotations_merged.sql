@@ -2,6 +2,7 @@
 -- over Flight it is an assumption of this server.
 CREATE TEMP TABLE merged AS
 SELECT
+    stored.rowid AS place,
     said.span_id,
     said.level,
     said.name,

@@ -1,3 +1,2 @@
-DELETE FROM evaluations AS stored
-USING merged
-WHERE stored.span_id = merged.span_id AND stored.level = merged.level AND stored.name = merged.name
+DELETE FROM evaluations
+WHERE rowid IN (SELECT place FROM merged)

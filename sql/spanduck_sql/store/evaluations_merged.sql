@@ -2,6 +2,7 @@
 -- this server. What a null field does at the real service is not known.)
 CREATE TEMP TABLE merged AS
 SELECT
+    stored.rowid AS place,
     said.span_id,
     said.level,
     said.name,
