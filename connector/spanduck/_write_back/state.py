@@ -118,7 +118,7 @@ class State:
     def adopt(self, entries: pa.Table) -> None:
         """Note values that the service turned out to hold."""
         with self._incoming("incoming_entries", entries), self._transaction():
-            self._replace()
+            self._run("replace_changed")
 
     def accepted(self, keys: pa.Table) -> Iterator[pa.RecordBatch]:
         """Stream the hashes of what the service holds under some keys, as far as is known.
@@ -133,9 +133,9 @@ class State:
         """Return of how many values there are quick numbers."""
         return int(self._run("count_known").fetchall()[0][0])
 
-    def known(self, buckets: int, bucket: int) -> pa.Table:
-        """Return (quick_key, quick_value) where a number of buckets divides keys so."""
-        for name, value in (("spanduck_buckets", buckets), ("spanduck_bucket", bucket)):
+    def known(self, first: int, last: int) -> pa.Table:
+        """Return (quick_key, quick_value) of the keys from a first to a last one."""
+        for name, value in (("spanduck_first", first), ("spanduck_last", last)):
             self._connection.execute(f"SET VARIABLE {name} = $value", {"value": value})
         return pa.Table.from_batches(self._read_target("read_known"), KNOWN_SCHEMA)
 
@@ -184,7 +184,7 @@ class State:
             self._run("forget_rejected")
             # What was new may be there by now, from a model that runs beside this one.
             if has_changed or (self._is_shared() and self._run("has_some").fetchall()):
-                self._replace()
+                self._run("replace_changed")
             else:
                 self._run("keep_new")
 
@@ -239,11 +239,6 @@ class State:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
-
-    def _replace(self) -> None:
-        self._run("replace_changed")
-        self._run("forget_merged")
-        self._run("keep_merged")
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -21,6 +21,8 @@ FORGETFUL: Final = ":memory:"
 """A state that ends with the run: everything is sent each time."""
 _FILE: Final = "state.duckdb"
 _MEMORY_LIMIT: Final = "96MB"
+_ROW_GROUP_ROWS: Final = 30_720
+"""What fills row groups goes to the file at once, past the log: most of what a call is."""
 _LOCK_WAIT_S: Final = 10.0
 _LOCK_PAUSE_S: Final = 0.1
 _turn: Final = threading.Lock()
@@ -121,14 +123,9 @@ def _open_file(path: Path, stop: threading.Event) -> duckdb.DuckDBPyConnection:
             setting="state",
         ) from exc
     deadline = time.monotonic() + _LOCK_WAIT_S
-    # A run writes a hundred megabytes and more; a checkpoint after each sixteen would double them.
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "wal_autocheckpoint": "256MB",
-        "memory_limit": _MEMORY_LIMIT,
-    }
     while True:
         try:
-            return duckdb.connect(path, config=config)
+            return _attached(path)
         except duckdb.Error as exc:
             is_locked = isinstance(exc, duckdb.IOException) and "lock" in str(exc).lower()
             if not is_locked or time.monotonic() > deadline:
@@ -143,3 +140,29 @@ def _open_file(path: Path, stop: threading.Event) -> duckdb.DuckDBPyConnection:
                 raise CancelledError(
                     "the write-back was cancelled as it waited for its state"
                 ) from exc
+
+
+def _attached(path: Path) -> duckdb.DuckDBPyConnection:
+    file = str(path.resolve())
+    config: dict[str, str | bool | int | float | list[str]] = {
+        # A run writes a hundred megabytes and more; a checkpoint after each sixteen would double
+        # them.
+        "wal_autocheckpoint": "256MB",
+        "memory_limit": _MEMORY_LIMIT,
+        "temp_directory": f"{file}.tmp",
+    }
+    # One database instance for all runs of the process on this file, by its name.
+    connection = duckdb.connect(f":memory:{file}", config=config)
+    try:
+        # Attached rather than opened, because only so can the size of row groups be chosen.
+        connection.execute(
+            "ATTACH IF NOT EXISTS ? AS state (TYPE DUCKDB, ROW_GROUP_SIZE ?)",
+            [file, _ROW_GROUP_ROWS],
+        )
+        connection.execute("USE state")
+        # Most of it is hashes and ids. To try how to press them takes longer than to write them.
+        connection.execute("PRAGMA force_compression = 'uncompressed'")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
