@@ -25,6 +25,12 @@ def to_arrow(numbers: Int64s, *, is_valid: Bools | None = None) -> pa.Array:
     return pa.Array.from_buffers(pa.int64(), len(numbers), [validity, pa.py_buffer(numbers)])
 
 
+def mask_of(is_wanted: Bools) -> pa.Array:
+    """Pack truths as a boolean array, to filter by."""
+    packed = pa.py_buffer(np.packbits(is_wanted, bitorder="little"))
+    return pa.Array.from_buffers(pa.bool_(), len(is_wanted), [None, packed])
+
+
 def texts(values: Sequence[str]) -> pa.Array:
     """Return texts as a string array."""
     encoded = [value.encode() for value in values]

@@ -16,7 +16,6 @@ import pyarrow as pa
 from spanduck._temporary import private_folder, remove_folder
 from spanduck._write.arrays import to_numpy
 from spanduck._write.rules import NAMES_PER_CALL
-from spanduck._write_back.aside import Aside
 from spanduck._write_back.intake import Intake, rules_of
 from spanduck._write_back.kinds import EVAL, METADATA_KIND, Kind
 from spanduck._write_back.outbox import Outbox
@@ -24,10 +23,11 @@ from spanduck._write_back.outcomes import ErrorCode, Status
 from spanduck._write_back.statements import Statements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from spanduck._write_back.configs import Config
+    from spanduck._write_back.known import Reader
 
 MEMORY_LIMIT: Final = "64MB"
 _READ_ROWS: Final = 2_000
@@ -101,42 +101,27 @@ class Ledger:
         # Readable by this user alone: the values may be confidential.
         self._folder = private_folder("spanduck-write-")
         try:
-            database = duckdb.connect(
-                self._folder / "values.duckdb",
-                config={
-                    "memory_limit": MEMORY_LIMIT,
-                    "temp_directory": str(self._folder / "spill"),
-                    # Rows keep their order, and little memory is needed.
-                    "threads": 1,
-                },
-            )
+            database = _database(self._folder)
         except BaseException:
             remove_folder(self._folder)
             raise
-        # What fills no row group can leave the memory only when it is written out.
-        database.execute("SET wal_autocheckpoint = '64MB'")
-        # Nothing is kept of the file, so a last checkpoint would be work for nothing.
         self._sql = Statements(database)
-        database.execute("PRAGMA disable_checkpoint_on_shutdown")
-        database.execute(_JOINS_AS_WRITTEN)
         self._sql.run("stored_form")
         self._sql.run("schema")
         rules = rules_of(kind, is_named=is_named, key_name=key_name)
-        self._intake = Intake(
-            self._sql.cursor(), rules, configs, Aside(self._folder / "aside.arrows")
-        )
+        self._intake = Intake(self._sql.cursor(), rules, configs, self._folder)
         self.outbox = Outbox(kind, self._sql, self._intake, self._folder)
         self._finalizer = weakref.finalize(self, _remove, self._intake, database, self._folder)
 
-    def expect(self, known: Callable[[int, int], pa.Table], count: int) -> None:
+    def expect(self, known: Reader, count: int) -> None:
         """Tell what the service is known to hold, before the first `add`.
 
         A value that is found among it is unchanged, and costs a fifth of what another does.
 
         Args:
-            known: Returns (quick_key, quick_value), as `entries` gave them, of the keys that leave
-                a remainder, given how many there are and which; called by `settle`.
-            count: How many there are in all.
+            known: Returns (quick_key, quick_value), as `entries` gave them, of the keys from a
+                first to a last one; called before `settle` returns, in another thread.
+            count: About how many there are in all.
         """
         self._intake.expect(known, count)
 
@@ -176,8 +161,6 @@ class Ledger:
     def settle(self) -> None:
         """Find the repeated values; call it after the last `add`."""
         self._intake.finish()
-        if self._intake.known:
-            self._intake.bring_back(self._sql.table("list_collisions").column("value_id"))
         self._sql.run("find_repeated")
         if self.kind is METADATA_KIND:
             self._sql.run("split_values")
@@ -367,6 +350,32 @@ class Ledger:
         self._sql.set("end_id", last + 1)
         with self._sql.registered("incoming_ids", pa.table({"value_id": value_ids})):
             return self._sql.query(name).to_arrow_reader(_READ_ROWS).read_all()
+
+
+def _database(folder: Path) -> duckdb.DuckDBPyConnection:
+    database = duckdb.connect(
+        config={
+            "memory_limit": MEMORY_LIMIT,
+            "temp_directory": str(folder / "spill"),
+            # Rows keep their order, and little memory is needed.
+            "threads": 1,
+            # What fills no row group can leave the memory only when it is written out.
+            "wal_autocheckpoint": "64MB",
+        }
+    )
+    try:
+        # Nothing is kept of the file, so a log of it, or a last checkpoint, would be for nothing.
+        database.execute(
+            "ATTACH ? AS ledger (TYPE DUCKDB, RECOVERY_MODE no_wal_writes)",
+            [str(folder / "values.duckdb")],
+        )
+        database.execute("USE ledger")
+        database.execute("PRAGMA disable_checkpoint_on_shutdown")
+        database.execute(_JOINS_AS_WRITTEN)
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
 def _bounds(value_ids: pa.ChunkedArray) -> tuple[int, int]:

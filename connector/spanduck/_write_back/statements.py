@@ -87,7 +87,10 @@ class Statements:
 
     def cursor(self) -> Statements:
         """Return the same on a connection of its own, to close."""
-        return Statements(self.connection.cursor())
+        cursor = Statements(self.connection.cursor())
+        # A cursor begins in the database that was opened, which is none of the attached ones.
+        cursor.connection.execute("USE ledger")
+        return cursor
 
     def close(self) -> None:
         """Close the connection."""

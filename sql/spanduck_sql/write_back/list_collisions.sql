@@ -1,6 +1,6 @@
--- The values that were put aside and are among them.
-SELECT p.value_id
-FROM put_aside AS p
+-- Takes `incoming`: which of these values may be repeated.
+SELECT i.value_id
+FROM incoming AS i
 SEMI JOIN collision AS c
-    ON c.quick_key = p.quick_key
-ORDER BY p.value_id
+    ON c.quick_key = quick_key_of(i.span_id, coalesce(i.level, 'span'), i.name)
+ORDER BY i.value_id

@@ -97,13 +97,6 @@ CREATE TABLE value (
     is_known BOOLEAN
 );
 
--- Quick numbers of the values that were put aside, known or not.
-CREATE TABLE put_aside (
-    value_id BIGINT,
-    quick_key UBIGINT,
-    quick_value UBIGINT
-);
-
 -- What several values may share.
 CREATE TABLE collision (
     quick_key UBIGINT

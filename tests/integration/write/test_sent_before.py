@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -113,3 +116,23 @@ def test_full_sends_what_was_sent_before(run: Callable[..., Counts]) -> None:
     run()
     assert run(full=True) == {"new": 0, "changed": 20, "unchanged": 0, "calls": 1}
     assert run() == UNCHANGED
+
+
+def test_a_write_back_imports_no_pandas(
+    settings: dict[str, Any], new_project: Callable[[str], str], state: Path
+) -> None:
+    program = """
+import json, sys
+import duckdb
+from spanduck import write_back
+
+given = json.loads(sys.argv[1])
+for label in ("'x'", "'x'", "if(i % 2 = 0, 'x', 'y')"):
+    sql = f"SELECT printf('span-%012d', i) AS span_id, 'Q' AS name, {label} AS label FROM range(9) AS t(i)"
+    write_back(duckdb.connect(), sql, kind="eval", model="m", **given).close()
+print("pandas" in sys.modules)
+"""
+    given = {**settings, "project": new_project("no pandas"), "state": str(state)}
+    command = [sys.executable, "-c", program, json.dumps(given, default=str)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.stdout == "False\n", ended.stderr
