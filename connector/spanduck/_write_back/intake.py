@@ -21,6 +21,7 @@ from spanduck._write_back.aside import Aside
 from spanduck._write_back.kinds import EVAL
 from spanduck._write_back.known import Known, numbers, repeated
 from spanduck._write_back.stage import Stage
+from spanduck._write_back.values import QUICK_SCHEMA, VALUE_SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,7 +37,9 @@ ROW_GROUP_ROWS: Final = 122_880
 _MOST_BYTES: Final = 16 << 20
 """Of values that are gathered; twice as much is in memory, for some are written meanwhile."""
 _PART_ROWS: Final = ROW_GROUP_ROWS // 2
-"""Values that are looked up at a time, and written at a time of those that were not found."""
+"""Values that are looked up at a time."""
+_UNKNOWN_ROWS: Final = ROW_GROUP_ROWS // 6
+"""Of those that were not found, values that are written at a time: few are left at the end."""
 _BUCKET_VALUES: Final = 1_000_000
 """Values among which repeated ones are looked for at a time, by some 30 bytes each."""
 _WHITE_SPACE: Final = r"\p{Z}\t\n\x{0B}\f\r\x{1C}-\x{1F}\x{85}"
@@ -120,12 +123,11 @@ class Intake:
                 before `flush` returns, in another thread.
             count: About how many there are in all.
         """
-        if count:
-            self._part_rows = _PART_ROWS
-            self._looking.start(partial(self._read_known, known, count))
+        self._part_rows = _PART_ROWS
+        self._looking.start(partial(self._read_known, known, count))
 
     def add(self, values: pa.Table) -> None:
-        """Take values of `VALUE_SCHEMA`, after those before them."""
+        """Take values of `VALUE_SCHEMA`, maybe with `QUICK_SCHEMA`, after those before them."""
         self._pending.append(values)
         if self._pending.rows >= self._part_rows or self._pending.is_enough:
             self._looking.start(partial(self._take, self._pending.pop()))
@@ -185,9 +187,13 @@ class Intake:
         if self._known is None:
             self._writing.start(partial(self._add, values, is_known=False))
             return
-        with self._looking_sql.registered("incoming", values):
-            hashes = self._looking_sql.table("hashes_of_incoming")
-        is_known = self._known.look_up(numbers(hashes.column(0)), numbers(hashes.column(1)))
+        if len(values.columns) > len(VALUE_SCHEMA) + 1:
+            hashes = values.select(QUICK_SCHEMA.names)
+            values = values.drop_columns(QUICK_SCHEMA.names)
+        else:
+            with self._looking_sql.registered("incoming", values):
+                hashes = self._looking_sql.table("hashes_of_incoming")
+        is_known = self._known.look_up(*(numbers(column) for column in hashes.columns))
         self._writing.start(partial(self._keep, values, is_known))
 
     def _keep(self, values: pa.Table, is_known: Bools) -> None:
@@ -199,7 +205,7 @@ class Intake:
             values = values.filter(mask_of(~is_known))
         # Few are left of each part where most are known: one transaction for many takes less.
         self._unknown.append(values)
-        if self._unknown.rows >= _PART_ROWS or self._unknown.is_enough:
+        if self._unknown.rows >= _UNKNOWN_ROWS or self._unknown.is_enough:
             self._add_unknown()
 
     def _add_unknown(self) -> None:

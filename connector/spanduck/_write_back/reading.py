@@ -12,6 +12,7 @@ from spanduck._sql import run_rewritten
 from spanduck._write_back.documents import documents_of
 from spanduck._write_back.keys import span_key
 from spanduck._write_back.kinds import METADATA_KIND
+from spanduck._write_back.quick import with_quick_numbers
 from spanduck._write_back.shape import NULLS_SKIP, Shape, model_shape
 from spanduck._write_back.values import values_of
 from spanduck.exceptions import CancelledError, ValidationError
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
     from spanduck._write_back.ledger import Ledger
     from spanduck._write_back.model import Model
 
-_READ_ROWS: Final = 2_048
+_READ_ROWS: Final = 8_192
+"""At a time; Python takes some microseconds for each batch, whatever is in it."""
+_READ_DOCUMENTS: Final = 2_048
+"""Of metadata, whose rows may be long: a batch is in memory."""
 # A PIVOT is several statements to DuckDB, and one query to whoever writes it.
 _QUERY_TYPES: Final = (duckdb.StatementType.SELECT, duckdb.StatementType.MULTI)
 
@@ -80,19 +84,34 @@ def read_values(
     *,
     settings: Settings,
     stop: threading.Event,
+    is_looked_up: bool,
 ) -> int:
     """Read a query to its end into the ledger, in batches; returns its number of rows.
+
+    Args:
+        query: The model.
+        shape: How its rows become values.
+        ledger: Takes them.
+        watermark: Sees the rows.
+        settings: Whether progress is shown.
+        stop: Ends it.
+        is_looked_up: The ledger compares the values' quick numbers.
 
     Raises:
         CancelledError: `stop` was set.
     """
+    read_rows = _READ_ROWS
     if shape.kind is METADATA_KIND:
+        read_rows = _READ_DOCUMENTS
         made = partial(documents_of, shape=shape, to_json=ledger.to_json)
+    elif is_looked_up and (numbered := with_quick_numbers(query, shape)) is not None:
+        made = partial(values_of, shape=shape, quick_from=len(query.columns))
+        query = numbered
     else:
         made = partial(values_of, shape=shape)
     rows = 0
     with progress(unit="rows", is_wanted=settings.local.progress) as advance:
-        for batch in query.to_arrow_reader(_READ_ROWS):
+        for batch in query.to_arrow_reader(read_rows):
             if stop.is_set():
                 raise CancelledError("the write-back was cancelled before it sent anything")
             ledger.add(made(batch, first_row=rows))

@@ -158,10 +158,17 @@ class _Run:
             ledger = _ledger(shape, rest, target.space_id)
             with _closing_if_failed(ledger):
                 self.cancellation.interrupts(ledger.interrupt)
-                if _is_known_by_state(shape, options, kept):
-                    ledger.expect(kept.known, kept.count_known())
+                known = kept.count_known() if _is_known_by_state(shape, options, kept) else 0
+                if known:
+                    ledger.expect(kept.known, known)
                 rows = read_values(
-                    query, shape, ledger, watermark, settings=self.settings, stop=self.stop
+                    query,
+                    shape,
+                    ledger,
+                    watermark,
+                    settings=self.settings,
+                    stop=self.stop,
+                    is_looked_up=known > 0,
                 )
         return shape, ledger, rows
 

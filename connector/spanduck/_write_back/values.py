@@ -34,22 +34,33 @@ VALUE_SCHEMA: Final = pa.schema(
 an explanation, the text of an annotation. `type_code` and `type_reason` are set where a field that
 has a value is of a type that cannot be right."""
 
+QUICK_SCHEMA: Final = pa.schema([("quick_key", pa.uint64()), ("quick_value", pa.uint64())])
+_WITH_QUICK: Final = pa.schema([*VALUE_SCHEMA, *QUICK_SCHEMA])
 
-def values_of(batch: pa.RecordBatch, shape: Shape, *, first_row: int) -> pa.Table:
+
+def values_of(
+    batch: pa.RecordBatch, shape: Shape, *, first_row: int, quick_from: int | None = None
+) -> pa.Table:
     """Return the values of a batch of model rows.
 
     Args:
         batch: Rows of the model.
         shape: How they become values.
         first_row: The number of the batch's first row.
+        quick_from: The first column of quick numbers, two for each source, if there are any.
 
     Returns:
-        A table of `VALUE_SCHEMA`, one row a value, in the order of the rows and, within a row, of
-        the sources. Values without any field are left out: they are no values. Not for metadata,
-        see `documents.py`.
+        A table of `VALUE_SCHEMA`, and of `QUICK_SCHEMA` where there are quick numbers; one row a
+        value, in the order of the rows and, within a row, of the sources. Values without any field
+        are left out: they are no values. Not for metadata, see `documents.py`.
     """
     rows = to_arrow(np.arange(first_row, first_row + len(batch), dtype=np.int64))
-    tables = [_source_values(batch, shape, source, rows) for source in shape.sources]
+    tables = [
+        _source_values(
+            batch, shape, source, rows, None if quick_from is None else quick_from + 2 * place
+        )
+        for place, source in enumerate(shape.sources)
+    ]
     if len(tables) == 1:
         return tables[0]
     values = pa.concat_tables(tables).combine_chunks()
@@ -58,7 +69,11 @@ def values_of(batch: pa.RecordBatch, shape: Shape, *, first_row: int) -> pa.Tabl
 
 
 def _source_values(
-    batch: pa.RecordBatch, shape: Shape, source: ValueSource, rows: pa.Array
+    batch: pa.RecordBatch,
+    shape: Shape,
+    source: ValueSource,
+    rows: pa.Array,
+    quick_from: int | None,
 ) -> pa.Table:
     body = shape.kind.body
     has_field = _any_valid(batch.column(column.position) for column in source.fields.values())
@@ -97,7 +112,11 @@ def _source_values(
     }
     # After every column has been read, for reading is what finds the problems.
     arrays["type_code"], arrays["type_reason"] = problems.codes, problems.reasons
-    return pa.table([arrays[name] for name in VALUE_SCHEMA.names], schema=VALUE_SCHEMA)
+    columns = [arrays[name] for name in VALUE_SCHEMA.names]
+    if quick_from is None:
+        return pa.table(columns, schema=VALUE_SCHEMA)
+    columns += batch.columns[quick_from : quick_from + 2]
+    return pa.table(columns, schema=_WITH_QUICK)
 
 
 class Problems:
