@@ -89,6 +89,7 @@ class Intake:
     Attributes:
         taken: How many values were taken.
         known: After `flush`: how many of them are known, and in no table.
+        has_collisions: After `finish`: whether any may be repeated.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class Intake:
         folder: Path,
     ) -> None:
         self.taken = self.known = 0
+        self.has_collisions = False
         self._sql = sql
         self._rules = rules
         self._folder = folder
@@ -155,7 +157,8 @@ class Intake:
             self._collide(repeated(numbers(self._sql.table("hashes_of_values").column(0))))
         if self._known is not None:
             self._collide(self._known.repeated)
-            self._bring_back()
+            if self.has_collisions:
+                self._bring_back()
 
     def show(self, most: int | None = None) -> None:
         """Add the known values to the others, or the first of them; after `finish`."""
@@ -217,11 +220,10 @@ class Intake:
             incoming = pa.table({"quick_key": to_arrow(keys.view(np.int64)).view(pa.uint64())})
             with self._sql.registered("incoming_keys", incoming):
                 self._sql.run("add_collisions")
+            self.has_collisions = True
 
     def _bring_back(self) -> None:
         """Judge known values that may be repeated as if they were not known."""
-        if not self._sql.number("count_collisions"):
-            return
         for values in self._known_values():
             with self._sql.registered("incoming", values):
                 repeated_ids = self._sql.table("list_collisions").column("value_id")

@@ -161,7 +161,8 @@ class Ledger:
     def settle(self) -> None:
         """Find the repeated values; call it after the last `add`."""
         self._intake.finish()
-        self._sql.run("find_repeated")
+        if self._intake.has_collisions:
+            self._sql.run("find_repeated")
         if self.kind is METADATA_KIND:
             self._sql.run("split_values")
             self._sql.run("split_patches")
