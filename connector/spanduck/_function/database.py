@@ -187,6 +187,9 @@ def database_of(con: duckdb.DuckDBPyConnection) -> Database | None:
             if f"{FUNCTION} does not exist" in str(exc):
                 return None
             row = None
+        except (duckdb.FatalException, duckdb.InterruptException, duckdb.OutOfMemoryException):
+            # Nothing was learnt of the function.
+            raise
         except duckdb.Error:
             row = None
     database = _databases.get(row[0]) if row is not None else None

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 VERSION: Final = 2
 SCHEMA: Final = "spanduck_state"
+_OTHER_SHAPE: Final = (duckdb.ProgrammingError, duckdb.DataError)
+"""What the engine says of tables that are there and are not ours."""
 
 
 @cache
@@ -89,6 +91,17 @@ def _cannot_be_made(version: int, newest: int, place: str, exc: duckdb.Error) ->
             f" it was: {exc}",
             next_step="Name another state with state= (--state); what the service holds is learnt"
             " by a run with against='service' (--against service).",
+        )
+    if "Ambiguous reference" in str(exc):
+        return StateError(
+            f"the schema {SCHEMA} in {place} cannot be told from a database of that name: {exc}",
+            next_step=f"Attach the database {SCHEMA} under another name, or name a file of its own"
+            " for the state with state= (--state).",
+        )
+    if not isinstance(exc, _OTHER_SHAPE):
+        return StateError(
+            f"the state in {place} cannot be made: {exc}",
+            next_step="Make room for it there, or name another state with state= (--state).",
         )
     return StateError(
         f"the schema {SCHEMA} in {place} is no state of write-backs: {exc}",

@@ -23,6 +23,8 @@ _FILE: Final = "state.duckdb"
 _MEMORY_LIMIT: Final = "96MB"
 _ROW_GROUP_ROWS: Final = 30_720
 """What fills row groups goes to the file at once, past the log: most of what a call is."""
+_LOCKED: Final = "could not set lock on file"
+"""What the engine says of a file that another process has open."""
 _LOCK_WAIT_S: Final = 10.0
 _LOCK_PAUSE_S: Final = 0.1
 _turn: Final = threading.Lock()
@@ -42,8 +44,8 @@ def open_state(
 
     Args:
         con: The connection that the model runs on.
-        place: A file, or `:memory:`; None for the database of `con` when that is a file that may be
-            written, else for a file in `home`.
+        place: A file, `~` being the user's folder, or `:memory:`; None for the database of `con`
+            when that is a file that may be written, else for a file in `home`.
         home: The local folder.
         target: What the run writes to.
         run_id: The run.
@@ -60,12 +62,17 @@ def open_state(
             return _prepared(_using(con, database), target, run_id, f"database {database}")
     if place is not None and str(place) == FORGETFUL:
         return _prepared(duckdb.connect(), target, run_id, FORGETFUL)
-    path = Path(place) if place is not None else home / _FILE
+    path = _expanded(Path(place) if place is not None else home / _FILE)
     database = None if con is None else _database_in(con, path)
     connection = (
         _open_file(path, stop) if con is None or database is None else _using(con, database)
     )
     return _prepared(connection, target, run_id, str(path))
+
+
+def _expanded(path: Path) -> Path:
+    # As the engine has it: another user's folder is not looked for.
+    return path.expanduser() if path.parts[:1] == ("~",) else path
 
 
 def _prepared(
@@ -127,19 +134,27 @@ def _open_file(path: Path, stop: threading.Event) -> duckdb.DuckDBPyConnection:
         try:
             return _attached(path)
         except duckdb.Error as exc:
-            is_locked = isinstance(exc, duckdb.IOException) and "lock" in str(exc).lower()
+            is_locked = isinstance(exc, duckdb.IOException) and _LOCKED in str(exc).lower()
             if not is_locked or time.monotonic() > deadline:
                 raise StateError(
                     f"the state {path} cannot be opened: {exc}",
-                    next_step="Wait for the other run to end, or name another file with state="
-                    " (--state)."
-                    if is_locked
-                    else "Name another file with state= (--state).",
+                    next_step=_next_step(exc, is_locked=is_locked),
                 ) from exc
             if stop.wait(_LOCK_PAUSE_S):
                 raise CancelledError(
                     "the write-back was cancelled as it waited for its state"
                 ) from exc
+
+
+def _next_step(exc: duckdb.Error, *, is_locked: bool) -> str:
+    if is_locked:
+        return "Wait for the other run to end, or name another file with state= (--state)."
+    if isinstance(exc, duckdb.ResourceInUseException):
+        return (
+            "Close the connection of this process that has the file open, or run the model on it,"
+            " or name another file with state= (--state)."
+        )
+    return "Name another file with state= (--state)."
 
 
 def _attached(path: Path) -> duckdb.DuckDBPyConnection:

@@ -7,4 +7,9 @@ WHERE quick_value IS NOT NULL;
 DELETE FROM spanduck_state.engine;
 
 INSERT INTO spanduck_state.engine
-VALUES (xor(hash('span-000001', 'span', 'Quality'), hash(NULL, 0.1::DOUBLE, 'a text that is not short')));
+VALUES (
+    system.main.xor(
+        system.main.hash('span-000001', 'span', 'Quality'),
+        system.main.hash(NULL, 0.1::DOUBLE, 'a text that is not short')
+    )
+);

@@ -85,6 +85,18 @@ def test_a_function_of_another_owner_under_our_inner_name_is_an_error(fake_servi
             spanduck.attach(con, settings=fake_service.settings())
 
 
+def test_a_database_that_has_failed_is_not_told_as_another_owners(
+    fake_service: Any, tmp_path: Path
+) -> None:
+    with duckdb.connect(tmp_path / "mine.duckdb") as con:
+        con.execute("CREATE TABLE own AS FROM range(3)")
+        con.execute("SET debug_checkpoint_abort = 'before_header'")
+        with pytest.raises(duckdb.FatalException):
+            con.execute("CHECKPOINT")
+        with pytest.raises(duckdb.FatalException, match="invalidated"):
+            spanduck.attach(con, settings=fake_service.settings())
+
+
 def test_detach_removes_what_attach_made(fake_service: Any, con: duckdb.DuckDBPyConnection) -> None:
     spanduck.detach(con)
     spanduck.detach(con)

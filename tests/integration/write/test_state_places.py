@@ -62,6 +62,13 @@ def test_a_connection_on_a_file_keeps_the_state_in_it(run: Any, tmp_path: Path, 
     assert not (home / "state.duckdb").exists()
 
 
+def test_a_macro_called_as_a_function_of_the_engine_is_not_used(run: Any, tmp_path: Path) -> None:
+    with duckdb.connect(tmp_path / "mine.duckdb") as con:
+        con.execute("CREATE MACRO hash(x) AS 5; CREATE MACRO xor(a, b, c) AS 5")
+        assert run(con).accepted == 3
+        assert run(con).unchanged == 3
+
+
 def test_the_database_in_use_is_the_connections(run: Any, tmp_path: Path, con: Any) -> None:
     con.execute(f"""ATTACH '{tmp_path}/one.duckdb' AS "the one" """)
     con.execute('USE "the one"')
@@ -76,6 +83,39 @@ def test_a_connection_in_memory_keeps_the_state_in_the_local_folder(
     assert run(con).state == str(home / "state.duckdb")
     with duckdb.connect() as other:
         assert run(other).unchanged == 3
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["runs.duckdb", """it's "my" ünï state; 1#2?a=b.duckdb""", ":memory:runs", "spanduck_state"],
+)
+def test_a_state_may_be_called_anything_and_is_read_with_nothing_but_duckdb(
+    run: Any, tmp_path: Path, con: Any, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(con, state=name).accepted == 3
+    assert run(con, state=tmp_path / name).unchanged == 3
+    con.execute("ATTACH $path AS told (READ_ONLY)", {"path": str(tmp_path / name)})
+    for view, count in (("accepted", 3), ("changelog", 3), ("pending", 0)):
+        told = con.execute(f"SELECT count(*) FROM told.spanduck_state.{view}").fetchall()
+        assert told == [(count,)], view
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == [name]
+
+
+def test_a_state_below_the_tilde_is_in_the_users_folder(
+    run: Any, tmp_path: Path, con: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "user"))
+    monkeypatch.chdir(tmp_path)
+    assert run(con, state="~/mine/state.duckdb").accepted == 3
+    assert run(con, state=tmp_path / "user" / "mine" / "state.duckdb").unchanged == 3
+    # So is one below a local folder that no shell has expanded.
+    monkeypatch.setenv("SPANDUCK_HOME", "~/mine")
+    assert run(con).unchanged == 3
+    # Another user's folder is not guessed at.
+    assert run(con, state="~state.duckdb").accepted == 3
+    assert (tmp_path / "~state.duckdb").is_file()
+    assert not (tmp_path / "~").exists()
 
 
 def test_a_state_in_memory_keeps_nothing(run: Any, home: Path, con: Any) -> None:
@@ -125,14 +165,47 @@ def test_a_schema_of_that_name_that_is_no_state_is_told(
         assert state.execute("SELECT count(*) FROM duckdb_tables()").fetchall() == [(1,)]
 
 
+def test_a_database_that_is_called_as_the_schema_is_told(run: Any, tmp_path: Path) -> None:
+    with duckdb.connect(tmp_path / "spanduck_state.duckdb") as con:
+        with pytest.raises(StateError, match="Ambiguous") as caught:
+            run(con)
+        assert "Attach the database spanduck_state under another name" in str(caught.value)
+        assert run(con, state=tmp_path / "state.duckdb").accepted == 3
+
+
+def test_a_state_that_cannot_be_written_is_not_taken_for_another_schema(
+    run: Any, tmp_path: Path, con: Any
+) -> None:
+    # The file itself can be made, but not its log beside it.
+    path = tmp_path / ("s" * 253)
+    with pytest.raises(StateError, match=r"cannot be made: .*File name too long") as caught:
+        run(con, state=path)
+    assert "Make room for it there" in str(caught.value)
+    assert "drop the schema" not in str(caught.value)
+
+
 def test_a_file_that_is_no_database_is_told(run: Any, tmp_path: Path, con: Any) -> None:
-    (tmp_path / "text").write_text("hello")
-    for path in (tmp_path, tmp_path / "text"):
+    # A name that speaks of a lock is not held by anybody.
+    for name in ("text", "blocks"):
+        (tmp_path / name).write_text("hello")
+    for path in (tmp_path, tmp_path / "text", tmp_path / "blocks"):
         with pytest.raises(StateError, match="cannot be opened") as caught:
             run(con, state=path)
         assert "Name another file with state= (--state)." in str(caught.value)
     with pytest.raises(ConfigError, match="cannot be made"):
         run(con, state=tmp_path / "text" / "state.duckdb")
+
+
+def test_a_state_that_another_connection_of_the_process_has_open_is_told(
+    run: Any, tmp_path: Path, con: Any
+) -> None:
+    path = tmp_path / "state.duckdb"
+    with duckdb.connect(path) as other:
+        with pytest.raises(StateError, match=r"state\.duckdb cannot be opened") as caught:
+            run(con, state=path)
+        assert "Close the connection of this process" in str(caught.value)
+        assert run(other, state=path).accepted == 3
+    assert run(con, state=path).unchanged == 3
 
 
 HOLDER = """
