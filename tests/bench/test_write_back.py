@@ -123,11 +123,6 @@ def test_values_are_sent_and_compared_at_a_rate(
     assert compared >= LEAST_COMPARED
 
 
-@pytest.mark.xfail(
-    raises=AssertionError,
-    strict=True,
-    reason="sending alone is that fast; reading, checking and comparing come before it",
-)
 def test_values_are_read_and_sent_at_a_rate(
     fresh_bench: Any, sizes: Any, figures: Any, spans: Any
 ) -> None:
@@ -144,12 +139,21 @@ def test_values_are_read_and_sent_at_a_rate(
     assert rate >= LEAST_SENT
 
 
-@pytest.mark.xfail(
+WITHOUT_TEXTS = pytest.mark.xfail(
     raises=AssertionError,
     strict=True,
-    reason="about half of it: reading takes 0.3 s, telling known values 0.5 s, the call and its notes 0.6 s",
+    reason="without texts the vendor's client takes half the time, and this one nine tenths: it is the number of"
+    " values that counts here",
 )
-@pytest.mark.parametrize("model", [MODEL, EXPLAINED], ids=["labels", "explanations"])
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        pytest.param(MODEL, id="labels", marks=WITHOUT_TEXTS),
+        pytest.param(EXPLAINED, id="explanations"),
+    ],
+)
 def test_one_changed_value_in_ten_takes_a_third_of_the_vendors_time(
     fresh_bench: Any, sizes: Any, figures: Any, spans: Any, model: str
 ) -> None:

@@ -6,6 +6,7 @@ is gets no further than a file beside the database.
 
 from __future__ import annotations
 
+import contextlib
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -130,6 +131,9 @@ class Intake:
 
     def add(self, values: pa.Table) -> None:
         """Take values of `VALUE_SCHEMA`, maybe with `QUICK_SCHEMA`, after those before them."""
+        # Of a model that says little, most batches have no values, and an Arrow file keeps them.
+        if not len(values):
+            return
         self._pending.append(values)
         if self._pending.rows >= self._part_rows or self._pending.is_enough:
             self._looking.start(partial(self._take, self._pending.pop()))
@@ -148,6 +152,8 @@ class Intake:
         Nothing is added after that.
         """
         self.flush()
+        self._looking.close()
+        self._writing.close()
         self._aside.finish()
         # Numbers are compared out of the database: that takes a third of the time there.
         buckets = max(1, -(-(self.taken - self.known) // _BUCKET_VALUES))
@@ -176,7 +182,9 @@ class Intake:
         """End the threads and the connections. Idempotent."""
         self._looking.close()
         self._writing.close()
-        self._aside.finish()
+        # A disk that was too full for the values is too full for their end; the file goes anyway.
+        with contextlib.suppress(OSError):
+            self._aside.finish()
         self._looking_sql.close()
         self._sql.close()
 

@@ -330,9 +330,9 @@ class Ledger:
     def _show(self, most: int | None = None) -> None:
         """Have what was put aside, or the first of it, among the values."""
         if self._intake.known and not self._is_shown:
-            self._is_shown = most is None
             self._sql.run("hide_known")
             self._intake.show(most)
+            self._is_shown = most is None
 
     def _portions(self, name: str, **variables: Any) -> Iterator[duckdb.DuckDBPyRelation]:
         return self._sql.portions(name, variables, ids=self._intake.taken)

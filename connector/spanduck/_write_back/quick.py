@@ -8,19 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from duckdb import CoalesceOperator, ColumnExpression, ConstantExpression, FunctionExpression
-from duckdb import StarExpression as Star
-from duckdb.sqltypes import DOUBLE, VARCHAR
-
-from spanduck._write_back.kinds import METADATA_KIND
+from spanduck._write_back.kinds import METADATA_KIND, SPAN
+from spanduck._write_back.values import QUICK_SCHEMA
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyRelation, Expression
+    from duckdb import DuckDBPyRelation
 
     from spanduck._write_back.model_columns import ModelColumn, ValueSource
     from spanduck._write_back.shape import Shape
-
-_SPAN: Final = "span"
 
 
 def with_quick_numbers(query: DuckDBPyRelation, shape: Shape) -> DuckDBPyRelation | None:
@@ -32,8 +27,13 @@ def with_quick_numbers(query: DuckDBPyRelation, shape: Shape) -> DuckDBPyRelatio
     names = {name.casefold() for name in query.columns}
     if len(names) < len(query.columns) or not _is_plain(shape):
         return None
-    numbers = [number for source in shape.sources for number in _numbers(shape, source)]
-    return query.select(Star(), *numbers)
+    numbers = ", ".join(
+        f"{number} AS {name}_{place}"
+        for place, source in enumerate(shape.sources)
+        for number, name in zip(_numbers(shape, source), QUICK_SCHEMA.names, strict=True)
+    )
+    # One text: a thousand columns as expressions take seconds to bind.
+    return query.project(f"*, {numbers}")
 
 
 def _is_plain(shape: Shape) -> bool:
@@ -59,26 +59,31 @@ _EXACT_TYPES: Final = frozenset(
 """Of numbers: here and in Arrow they become the same double."""
 
 
-def _numbers(shape: Shape, source: ValueSource) -> tuple[Expression, Expression]:
+def _numbers(shape: Shape, source: ValueSource) -> tuple[str, str]:
     level = (
-        ConstantExpression(source.level)
+        _constant(source.level)
         if source.level is not None
-        else CoalesceOperator(_text(source.level_column), ConstantExpression(_SPAN))
+        else f"coalesce({_text(source.level_column)}, {_constant(SPAN)})"
     )
-    name = ConstantExpression(source.name) if source.name is not None else _text(source.name_column)
-    score = source.fields.get("score")
-    number = ConstantExpression(None) if score is None else ColumnExpression(score.name)
-    key = FunctionExpression("hash", _text(shape.span_id), level, name)
-    value = FunctionExpression(
-        "hash",
-        _text(source.fields.get("label")),
-        number.cast(DOUBLE),
-        _text(source.fields.get(shape.kind.body)),
-    )
-    at = shape.sources.index(source)
-    return key.alias(f"spanduck_quick_key_{at}"), value.alias(f"spanduck_quick_value_{at}")
+    name = _constant(source.name) if source.name is not None else _text(source.name_column)
+    key = _hash(_text(shape.span_id), level, name)
+    label, body = (_text(source.fields.get(field)) for field in ("label", shape.kind.body))
+    return key, _hash(label, _cast(source.fields.get("score"), "DOUBLE"), body)
 
 
-def _text(column: ModelColumn | None) -> Expression:
-    of = ConstantExpression(None) if column is None else ColumnExpression(column.name)
-    return of.cast(VARCHAR)
+def _hash(*fields: str) -> str:
+    # Named in full, for a session may have a macro of that name.
+    return f"system.main.hash({', '.join(fields)})"
+
+
+def _text(column: ModelColumn | None) -> str:
+    return _cast(column, "VARCHAR")
+
+
+def _cast(column: ModelColumn | None, type_name: str) -> str:
+    # By position, whatever the name is.
+    return f"CAST({'NULL' if column is None else f'#{column.position + 1}'} AS {type_name})"
+
+
+def _constant(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -123,6 +123,23 @@ def test_a_value_that_says_less_than_was_sent_is_unchanged_too(ledger: Ledger, r
     assert run(ledger, sent(BEFORE), sql) == [(0, "a", "unchanged", None)]
 
 
+def test_a_score_that_is_no_number_is_not_the_value_without_a_score(ledger: Ledger) -> None:
+    sql = f"SELECT * FROM (VALUES ('b', 'Q', 'bad', 'none', NULL)) AS {COLUMNS}"
+    assert run(ledger, sent(BEFORE), sql) == [(0, "b", "invalid", "score_not_a_number")]
+    text = f"SELECT * FROM (VALUES ('c', 'R', NULL, ' 0.5', 'why')) AS {COLUMNS}"
+    with Ledger() as other:
+        assert run(other, sent(BEFORE), text) == [(0, "c", "unchanged", None)]
+
+
+def test_values_are_found_again_behind_many_rows_without_any(ledger: Ledger) -> None:
+    rows = 260_000
+    sql = f"""SELECT 'span-' || n AS span_id, CASE WHEN n IN (0, {rows - 1}) THEN 'x' END AS "eval.Q.label"
+        FROM range({rows}) r(n)"""
+    assert run(ledger, sent(sql), sql) == [
+        (row, f"span-{row}", "unchanged", None) for row in (0, rows - 1)
+    ]
+
+
 def test_a_repeated_value_stands_once(ledger: Ledger) -> None:
     sql = f"{BEFORE} UNION ALL {BEFORE}"
     assert run(ledger, sent(BEFORE), sql) == [

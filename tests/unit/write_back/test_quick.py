@@ -88,6 +88,23 @@ def test_types_that_are_read_elsewhere_have_no_numbers(columns: str) -> None:
     assert told is None
 
 
+@pytest.mark.parametrize("macro", ["hash(x) AS md5(x)", "hash(a, b, c) AS 'none'"])
+def test_a_macro_of_the_session_does_not_stand_for_the_engines_function(macro: str) -> None:
+    sql = """SELECT 'it''s' AS span_id, 1 AS "eval.A.score", 'x' AS "eval.it's ""B"".label" """
+    with duckdb.connect() as con:
+        query = con.sql(sql)
+        shape = model_shape(query.columns, [str(type_) for type_ in query.types], kind="eval")
+        numbered = with_quick_numbers(query, shape)
+        assert numbered is not None
+        told = numbered.fetchall()
+        con.execute(f"CREATE MACRO {macro}")
+        numbered = with_quick_numbers(con.sql(sql), shape)
+        assert numbered is not None
+        assert numbered.fetchall() == told
+        a_key = "SELECT system.main.hash('it''s', 'span', 'A')"
+        assert told[0][3] == con.sql(a_key).fetchall()[0][0]
+
+
 @pytest.mark.parametrize(
     "sql",
     [
