@@ -214,6 +214,8 @@ class Ledger:
         if self.kind is METADATA_KIND:
             self._sql.run("compare_patches")
             self._sql.run("queue_compared")
+        elif not self._sql.number("count_held"):
+            self._sql.run("queue_new")
         else:
             values = self._sql.number("count_unknown")
             buckets = max(1, -(-values // _BUCKET_ROWS))
