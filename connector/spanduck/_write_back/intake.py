@@ -1,7 +1,7 @@
 """Values on their way into the private database of a write-back.
 
-It goes on in a thread of its own while the model is read. What the service is known to hold as it
-is gets no further than a file beside the database.
+It goes on in two threads behind the reader of the model: one looks values up, one writes them. What
+the service is known to hold as it is gets no further than a file beside the database.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ if TYPE_CHECKING:
     from spanduck._write_back.statements import Statements
 
 ROW_GROUP_ROWS: Final = 122_880
-"""Rows that DuckDB keeps together. So many at a time go to the file at once, past its log."""
+"""Rows that DuckDB keeps together. So many at a time go to the file at once."""
 _MOST_BYTES: Final = 16 << 20
-"""Of values that are gathered; twice as much is in memory, for some are written meanwhile."""
+"""Of values that are gathered; others are looked up and written meanwhile, so that there are three
+times as many in memory."""
 _PART_ROWS: Final = ROW_GROUP_ROWS // 2
 """Values that are looked up at a time."""
 _UNKNOWN_ROWS: Final = ROW_GROUP_ROWS // 6

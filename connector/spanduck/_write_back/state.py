@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from spanduck._write.arrays import texts
 from spanduck._write_back.migrations import text_of
 from spanduck._write_back.outcomes import Status
+from spanduck._write_back.values import QUICK_SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from typing import Self
 
 
-KNOWN_SCHEMA: Final = pa.schema([("quick_key", pa.uint64()), ("quick_value", pa.uint64())])
 _READ_ROWS: Final = 122_880
 _UNMATCHED: Final = texts([Status.UNMATCHED])[0]
 _TURN: Final = threading.Lock()
@@ -137,7 +137,7 @@ class State:
         """Return (quick_key, quick_value) of the keys from a first to a last one."""
         for name, value in (("spanduck_first", first), ("spanduck_last", last)):
             self._connection.execute(f"SET VARIABLE {name} = $value", {"value": value})
-        return pa.Table.from_batches(self._read_target("read_known"), KNOWN_SCHEMA)
+        return pa.Table.from_batches(self._read_target("read_known"), QUICK_SCHEMA)
 
     def keep_known(self, entries: pa.Table) -> None:
         """Note the quick numbers of values that turned out to be held, where there are none."""

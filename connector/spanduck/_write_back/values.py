@@ -35,6 +35,7 @@ an explanation, the text of an annotation. `type_code` and `type_reason` are set
 has a value is of a type that cannot be right."""
 
 QUICK_SCHEMA: Final = pa.schema([("quick_key", pa.uint64()), ("quick_value", pa.uint64())])
+"""Which value it is and what it says, in numbers that are good for one release of the engine."""
 _WITH_QUICK: Final = pa.schema([*VALUE_SCHEMA, *QUICK_SCHEMA])
 
 

@@ -23,7 +23,7 @@ from spanduck.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -319,25 +319,34 @@ def peak_kb(rows: int, project: str, environment: dict[str, str]) -> int:
 
 
 @pytest.fixture
-def peaks(server: Any, new_project: Any, tmp_path: Path) -> tuple[int, int]:
+def peaks_kb(server: Any, new_project: Any, tmp_path: Path) -> Callable[..., list[int]]:
+    """Return what measures the most memory, in kB, that runs of some sizes take."""
+
+    def measure(*sizes: int) -> list[int]:
+        project = new_project("memory")
+        home, files = tmp_path / "home", tmp_path / "files"
+        files.mkdir()
+        environment = {
+            **server.environment(),
+            "HOME": str(home),
+            "SPANDUCK_HOME": str(home),
+            "TMPDIR": str(files),
+        }
+        peaks = [peak_kb(rows, project, environment) for rows in sizes]
+        assert list(files.iterdir()) == []
+        return peaks
+
+    return measure
+
+
+@pytest.fixture
+def peaks(peaks_kb: Callable[..., list[int]]) -> list[int]:
     """Return the most memory, in kB, that 100,000 values and a million take."""
-    project = new_project("memory")
-    home, files = tmp_path / "home", tmp_path / "files"
-    files.mkdir()
-    environment = {
-        **server.environment(),
-        "HOME": str(home),
-        "SPANDUCK_HOME": str(home),
-        "TMPDIR": str(files),
-    }
-    few = peak_kb(100_000, project, environment)
-    many = peak_kb(1_000_000, project, environment)
-    assert list(files.iterdir()) == []
-    return few, many
+    return peaks_kb(100_000, 1_000_000)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_million_values_of_unknown_spans_are_accounted_for(peaks: tuple[int, int]) -> None:
+def test_a_million_values_of_unknown_spans_are_accounted_for(peaks: list[int]) -> None:
     assert peaks[1] < 700_000
 
 
@@ -347,7 +356,7 @@ def test_a_million_values_of_unknown_spans_are_accounted_for(peaks: tuple[int, i
     strict=True,
     reason="calls under way at once and the state's buffers take some 190 MB more by a million",
 )
-def test_memory_of_a_million_is_about_that_of_a_tenth(peaks: tuple[int, int]) -> None:
+def test_memory_of_a_million_is_about_that_of_a_tenth(peaks: list[int]) -> None:
     few, many = peaks
     # What is bounded, a call and the database's buffers, is about full at 100,000 rows.
     assert many < 1.35 * few
@@ -356,23 +365,12 @@ def test_memory_of_a_million_is_about_that_of_a_tenth(peaks: tuple[int, int]) ->
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_memory_does_not_grow_from_half_a_million_rows_on(
-    server: Any, new_project: Any, tmp_path: Path
+    peaks_kb: Callable[..., list[int]],
 ) -> None:
-    project = new_project("memory")
-    home, files = tmp_path / "home", tmp_path / "files"
-    files.mkdir()
-    environment = {
-        **server.environment(),
-        "SPANDUCK_HOME": str(home),
-        "HOME": str(home),
-        "TMPDIR": str(files),
-    }
     # What is bounded, four calls under way and the buffers of two databases, is full by then.
-    some = peak_kb(400_000, project, environment)
-    many = peak_kb(1_200_000, project, environment)
+    some, many = peaks_kb(400_000, 1_200_000)
     assert many < 1.2 * some
     assert many < 650_000
-    assert list(files.iterdir()) == []
 
 
 def test_refused_values_that_are_scattered_over_spans_fit_in_little_memory(
